@@ -1,0 +1,46 @@
+"""Signing in and who am I (登录)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.security import OAuth2PasswordRequestForm
+
+from kechuangtong.accounts import service
+from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.deps import ReadSession, requires
+from kechuangtong.accounts.permissions import Permission
+from kechuangtong.accounts.schemas import Me, Token
+from kechuangtong.accounts.tokens import issue_token
+from kechuangtong.core.openapi import answers
+from kechuangtong.runtime import RuntimeDep
+
+router = APIRouter(prefix="/v1/auth", tags=["accounts"])
+
+
+@router.post(
+    "/token",
+    summary="Sign in (登录)",
+    responses=answers(400, 401, 422),
+    dependencies=[Depends(requires(Permission.TOKEN_CREATE))],
+)
+async def create_token(
+    runtime: RuntimeDep, session: ReadSession, form: Annotated[OAuth2PasswordRequestForm, Depends()]
+) -> Token:
+    """An access token for a user name and password (OAuth2 password form), good for an hour."""
+    user = await service.check_password(session, name=form.username, password=form.password)
+    return Token(
+        access_token=issue_token(runtime.settings, user.id),
+        expires_in=runtime.settings.token_minutes * 60,
+    )
+
+
+@router.get("/me", summary="Who is signed in (当前用户)", responses=answers(401))
+async def get_me(actor: Annotated[Actor, Depends(requires(Permission.ACCOUNT_READ))]) -> Me:
+    """The signed-in user and the organizations that it acts for."""
+    assert actor.id is not None
+    return Me(
+        id=actor.id,
+        name=actor.name,
+        administrator=actor.administrator,
+        organization_ids=sorted(actor.organization_ids),
+    )

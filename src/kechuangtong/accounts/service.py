@@ -1,0 +1,85 @@
+"""Users: making them, checking their passwords, finding out who calls."""
+
+import uuid
+
+from anyio import CapacityLimiter, to_thread
+from pwdlib import PasswordHash
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from kechuangtong.accounts.actor import Actor
+from kechuangtong.core.errors import Conflict, Invalid, NotSignedIn
+from kechuangtong.core.language import Text
+from kechuangtong.models import Membership, User
+
+_passwords = PasswordHash.recommended()
+_hashing = CapacityLimiter(2)  # each hash takes 64 MiB, by design
+# Checked where there is no such user, so that the time of an answer does not tell.
+_NOBODY = _passwords.hash(uuid.uuid4().hex)
+
+
+class UserExists(Conflict):
+    code = "user_exists"
+    text = Text("用户名“{name}”已被使用。", 'The user name "{name}" is taken.')
+
+
+class PasswordTooShort(Invalid):
+    code = "password_too_short"
+    text = Text("密码至少 {length} 个字符。", "A password has at least {length} characters.")
+
+
+class SignInFailed(NotSignedIn):
+    code = "sign_in_failed"
+    text = Text("用户名或密码不正确。", "The user name or the password is wrong.")
+
+
+MIN_PASSWORD_LENGTH = 10
+
+
+async def create_user(
+    session: AsyncSession,
+    *,
+    name: str,
+    password: str,
+    administrator: bool = False,
+    organization_id: uuid.UUID | None = None,
+) -> User:
+    """Make a user. Raises UserExists, PasswordTooShort."""
+    if len(password) < MIN_PASSWORD_LENGTH:
+        raise PasswordTooShort(length=MIN_PASSWORD_LENGTH)
+    password_hash = await to_thread.run_sync(_passwords.hash, password, limiter=_hashing)
+    user = User(name=name, password_hash=password_hash, administrator=administrator)
+    session.add(user)
+    try:
+        await session.flush()  # the name's uniqueness is the database's to say
+    except IntegrityError as error:
+        raise UserExists(name=name) from error
+    if organization_id is not None:
+        session.add(Membership(user_id=user.id, organization_id=organization_id))
+    return user
+
+
+async def check_password(session: AsyncSession, *, name: str, password: str) -> User:
+    """The user with this name and password. Raises SignInFailed."""
+    user = await session.scalar(select(User).where(User.name == name))
+    stored = user.password_hash if user else _NOBODY
+    valid = await to_thread.run_sync(_passwords.verify, password, stored, limiter=_hashing)
+    if user is None or not valid:
+        raise SignInFailed
+    return user
+
+
+async def actor_for(session: AsyncSession, user_id: uuid.UUID) -> Actor | None:
+    """The actor that a user is at present; None where there is no such user any more."""
+    user = await session.get(User, user_id, options=[selectinload(User.memberships)])
+    if user is None:
+        return None
+    return Actor(
+        kind="user",
+        name=user.name,
+        id=user.id,
+        administrator=user.administrator,
+        organization_ids=frozenset(each.organization_id for each in user.memberships),
+    )

@@ -1,0 +1,140 @@
+"""The 成果清单 over HTTP."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.deps import IdempotentSession, ReadSession, WriteSession, requires
+from kechuangtong.accounts.idempotency import IdempotentRoute
+from kechuangtong.accounts.permissions import Permission
+from kechuangtong.achievements.schemas import AchievementCreate, AchievementPatch, AchievementQuery, AchievementRead
+from kechuangtong.achievements.service import achievements
+from kechuangtong.core.http import ExpectedVersion, IfNoneMatch, etag, not_modified
+from kechuangtong.core.openapi import answers
+from kechuangtong.core.paging import Page, link_next
+from kechuangtong.lists.http import AchievementId, AchievementDraftId
+
+router = APIRouter(prefix="/v1/achievements", tags=["achievements"], route_class=IdempotentRoute)
+
+Reader = Annotated[Actor, Depends(requires(Permission.ACHIEVEMENTS_READ))]
+Writer = Annotated[Actor, Depends(requires(Permission.ACHIEVEMENTS_WRITE))]
+
+
+@router.get("", summary="List achievements (成果清单)", responses=answers(401, 422))
+async def list_achievements(
+    session: ReadSession,
+    actor: Reader,
+    request: Request,
+    response: Response,
+    query: Annotated[AchievementQuery, Query()],
+) -> Page[AchievementRead]:
+    """The achievements that the caller may see: all published ones, and drafts of its own."""
+    page = await achievements.page(session, actor, query)
+    link_next(request, response, page.next_cursor)
+    return page
+
+
+@router.post(
+    "", status_code=201, summary="Create an achievement (新建成果)", responses=answers(400, 401, 403, 409, 413, 422)
+)
+async def create_achievement(
+    session: IdempotentSession, actor: Writer, response: Response, body: AchievementCreate
+) -> AchievementRead:
+    """A new draft (草稿) for an organization that the caller acts for."""
+    record = await achievements.create(
+        session, actor, organization_id=body.organization_id, values=body
+    )
+    response.headers["ETag"] = etag(record)
+    response.headers["Location"] = f"/v1/achievements/{record.id}"
+    return achievements.show(record, actor)
+
+
+@router.get(
+    "/{achievement_id}",
+    summary="Read an achievement (查看成果)",
+    responses={304: {"description": "Not modified"}, **answers(401, 404, 422)},
+    response_model=AchievementRead,
+)
+async def get_achievement(
+    achievement_id: AchievementId,
+    session: ReadSession,
+    actor: Reader,
+    response: Response,
+    if_none_match: IfNoneMatch = None,
+) -> AchievementRead | Response:
+    """One achievement; its ETag is what a change sends as If-Match."""
+    record = await achievements.get(session, actor, achievement_id)
+    response.headers["ETag"] = etag(record)
+    return not_modified(record, if_none_match) or achievements.show(record, actor)
+
+
+@router.patch(
+    "/{achievement_id}",
+    summary="Change an achievement (修改成果)",
+    responses=answers(400, 401, 403, 404, 409, 412, 413, 422, 428),
+)
+async def change_achievement(
+    achievement_id: AchievementId,
+    session: WriteSession,
+    actor: Writer,
+    response: Response,
+    body: AchievementPatch,
+    expected_version: ExpectedVersion,
+) -> AchievementRead:
+    """Change the fields that are given; the others stay as they are."""
+    record = await achievements.change(
+        session, actor, achievement_id, values=body, expected_version=expected_version
+    )
+    response.headers["ETag"] = etag(record)
+    return achievements.show(record, actor)
+
+
+@router.post(
+    "/{achievement_id}/publish",
+    summary="Publish an achievement (发布成果)",
+    responses=answers(401, 403, 404, 409, 412, 422, 428),
+)
+async def publish_achievement(
+    achievement_id: AchievementDraftId,
+    session: IdempotentSession,
+    actor: Writer,
+    response: Response,
+    expected_version: ExpectedVersion,
+) -> AchievementRead:
+    """Show the achievement to everyone, and let it be matched."""
+    record = await achievements.publish(session, actor, achievement_id, expected_version=expected_version)
+    response.headers["ETag"] = etag(record)
+    return achievements.show(record, actor)
+
+
+@router.post(
+    "/{achievement_id}/withdraw",
+    summary="Withdraw an achievement (撤回成果)",
+    responses=answers(401, 403, 404, 409, 412, 422, 428),
+)
+async def withdraw_achievement(
+    achievement_id: AchievementId,
+    session: IdempotentSession,
+    actor: Writer,
+    response: Response,
+    expected_version: ExpectedVersion,
+) -> AchievementRead:
+    """Take the achievement back from the public; it is kept and can be published again."""
+    record = await achievements.withdraw(session, actor, achievement_id, expected_version=expected_version)
+    response.headers["ETag"] = etag(record)
+    return achievements.show(record, actor)
+
+
+@router.delete(
+    "/{achievement_id}",
+    status_code=204,
+    summary="Delete a draft (删除草稿)",
+    responses=answers(401, 403, 404, 409, 412, 422, 428),
+)
+async def delete_achievement(
+    achievement_id: AchievementDraftId, session: WriteSession, actor: Writer, expected_version: ExpectedVersion
+) -> None:
+    """Delete a draft; what was public once can only be withdrawn."""
+    await achievements.delete(session, actor, achievement_id, expected_version=expected_version)

@@ -1,0 +1,82 @@
+"""The OpenAPI document: what every operation shares, and its export."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, Field
+
+_WHY = {
+    400: "the request could not be read",
+    401: "not signed in, or the token is not valid",
+    403: "the caller sees it and may not do that",
+    404: "it is not there, or the caller may not see it",
+    409: "the present state does not allow it",
+    412: "changed since it was read (If-Match)",
+    413: "the body is over the limit",
+    422: "values are not valid; `errors` names each",
+    428: "If-Match is missing",
+    503: "not ready",
+}
+
+
+class ProblemError(BaseModel):
+    """One place of a request that is not right."""
+
+    loc: list[str | int] = Field(description="Where: body, query, path or header, then the field")
+    msg: str
+    type: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details; `code` is stable, `detail` is in the caller's language."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[ProblemError]
+    request_id: str | None
+
+
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The error responses of an operation, for its `responses=`."""
+    return {
+        status: {
+            "description": f"{HTTPStatus(status).phrase}: {_WHY[status]}",
+            "content": {
+                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+            },
+        }
+        for status in statuses
+    }
+
+
+def operation_id(route: APIRoute) -> str:
+    """A function's name is its operation's: stable, and good in generated clients."""
+    return route.name
+
+
+def install(app: FastAPI) -> None:
+    """Let the app's document hold the shared problem schema."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+                tags=app.openapi_tags,
+            )
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas = schema["components"]["schemas"]
+            schemas |= problem.pop("$defs")
+            schemas["Problem"] = problem
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]

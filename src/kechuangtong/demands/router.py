@@ -1,0 +1,140 @@
+"""The 需求清单 over HTTP."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.deps import IdempotentSession, ReadSession, WriteSession, requires
+from kechuangtong.accounts.idempotency import IdempotentRoute
+from kechuangtong.accounts.permissions import Permission
+from kechuangtong.demands.schemas import DemandCreate, DemandPatch, DemandQuery, DemandRead
+from kechuangtong.demands.service import demands
+from kechuangtong.core.http import ExpectedVersion, IfNoneMatch, etag, not_modified
+from kechuangtong.core.openapi import answers
+from kechuangtong.core.paging import Page, link_next
+from kechuangtong.lists.http import DemandId, DemandDraftId
+
+router = APIRouter(prefix="/v1/demands", tags=["demands"], route_class=IdempotentRoute)
+
+Reader = Annotated[Actor, Depends(requires(Permission.DEMANDS_READ))]
+Writer = Annotated[Actor, Depends(requires(Permission.DEMANDS_WRITE))]
+
+
+@router.get("", summary="List demands (需求清单)", responses=answers(401, 422))
+async def list_demands(
+    session: ReadSession,
+    actor: Reader,
+    request: Request,
+    response: Response,
+    query: Annotated[DemandQuery, Query()],
+) -> Page[DemandRead]:
+    """The demands that the caller may see: all published ones, and drafts of its own."""
+    page = await demands.page(session, actor, query)
+    link_next(request, response, page.next_cursor)
+    return page
+
+
+@router.post(
+    "", status_code=201, summary="Create a demand (新建需求)", responses=answers(400, 401, 403, 409, 413, 422)
+)
+async def create_demand(
+    session: IdempotentSession, actor: Writer, response: Response, body: DemandCreate
+) -> DemandRead:
+    """A new draft (草稿) for an organization that the caller acts for."""
+    record = await demands.create(
+        session, actor, organization_id=body.organization_id, values=body
+    )
+    response.headers["ETag"] = etag(record)
+    response.headers["Location"] = f"/v1/demands/{record.id}"
+    return demands.show(record, actor)
+
+
+@router.get(
+    "/{demand_id}",
+    summary="Read a demand (查看需求)",
+    responses={304: {"description": "Not modified"}, **answers(401, 404, 422)},
+    response_model=DemandRead,
+)
+async def get_demand(
+    demand_id: DemandId,
+    session: ReadSession,
+    actor: Reader,
+    response: Response,
+    if_none_match: IfNoneMatch = None,
+) -> DemandRead | Response:
+    """One demand; its ETag is what a change sends as If-Match."""
+    record = await demands.get(session, actor, demand_id)
+    response.headers["ETag"] = etag(record)
+    return not_modified(record, if_none_match) or demands.show(record, actor)
+
+
+@router.patch(
+    "/{demand_id}",
+    summary="Change a demand (修改需求)",
+    responses=answers(400, 401, 403, 404, 409, 412, 413, 422, 428),
+)
+async def change_demand(
+    demand_id: DemandId,
+    session: WriteSession,
+    actor: Writer,
+    response: Response,
+    body: DemandPatch,
+    expected_version: ExpectedVersion,
+) -> DemandRead:
+    """Change the fields that are given; the others stay as they are."""
+    record = await demands.change(
+        session, actor, demand_id, values=body, expected_version=expected_version
+    )
+    response.headers["ETag"] = etag(record)
+    return demands.show(record, actor)
+
+
+@router.post(
+    "/{demand_id}/publish",
+    summary="Publish a demand (发布需求)",
+    responses=answers(401, 403, 404, 409, 412, 422, 428),
+)
+async def publish_demand(
+    demand_id: DemandDraftId,
+    session: IdempotentSession,
+    actor: Writer,
+    response: Response,
+    expected_version: ExpectedVersion,
+) -> DemandRead:
+    """Show the demand to everyone, and let it be matched."""
+    record = await demands.publish(session, actor, demand_id, expected_version=expected_version)
+    response.headers["ETag"] = etag(record)
+    return demands.show(record, actor)
+
+
+@router.post(
+    "/{demand_id}/withdraw",
+    summary="Withdraw a demand (撤回需求)",
+    responses=answers(401, 403, 404, 409, 412, 422, 428),
+)
+async def withdraw_demand(
+    demand_id: DemandId,
+    session: IdempotentSession,
+    actor: Writer,
+    response: Response,
+    expected_version: ExpectedVersion,
+) -> DemandRead:
+    """Take the demand back from the public; it is kept and can be published again."""
+    record = await demands.withdraw(session, actor, demand_id, expected_version=expected_version)
+    response.headers["ETag"] = etag(record)
+    return demands.show(record, actor)
+
+
+@router.delete(
+    "/{demand_id}",
+    status_code=204,
+    summary="Delete a draft (删除草稿)",
+    responses=answers(401, 403, 404, 409, 412, 422, 428),
+)
+async def delete_demand(
+    demand_id: DemandDraftId, session: WriteSession, actor: Writer, expected_version: ExpectedVersion
+) -> None:
+    """Delete a draft; what was public once can only be withdrawn."""
+    await demands.delete(session, actor, demand_id, expected_version=expected_version)

@@ -1,0 +1,36 @@
+"""The append-only event log: written in the transaction of the change that it records."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kechuangtong.accounts.actor import Actor
+from kechuangtong.core.http import request_id
+from kechuangtong.models import Event
+
+
+def record(
+    session: AsyncSession,
+    actor: Actor,
+    action: str,
+    *,
+    subject_kind: str,
+    subject_id: uuid.UUID,
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
+) -> None:
+    """Note who did what to which record, with the record before and after as the API shows it."""
+    session.add(
+        Event(
+            actor_kind=actor.kind,
+            actor_id=actor.id,
+            actor_name=actor.name,
+            action=action,
+            subject_kind=subject_kind,
+            subject_id=subject_id,
+            before=before,
+            after=after,
+            request_id=request_id.get(),
+        )
+    )

@@ -1,0 +1,210 @@
+"""What is to become of a row: created, changed, unchanged, a duplicate or refused.
+
+Nothing here writes: a dry run assesses and stops, a real one stores what was assessed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from kechuangtong.accounts.actor import Actor
+from kechuangtong.achievements.schemas import AchievementPatch
+from kechuangtong.achievements.service import achievements
+from kechuangtong.core.clock import now
+from kechuangtong.core.db import new_id
+from kechuangtong.core.errors import validation_text
+from kechuangtong.core.language import Text
+from kechuangtong.core.trade import ListKind, OrganizationKind
+from kechuangtong.demands.schemas import DemandPatch
+from kechuangtong.demands.service import demands
+from kechuangtong.imports.cells import parse_organization_kind
+from kechuangtong.imports.rows import ParsedRow, Problem
+from kechuangtong.lists.schemas import ListingFields
+from kechuangtong.lists.service import Change, ListService, identity_of
+from kechuangtong.models import Achievement, Demand, Organization
+from kechuangtong.models.importing import Outcome
+from kechuangtong.models.listing import ListingState
+from kechuangtong.organizations.service import (
+    OrganizationAmbiguous,
+    find_organization,
+    name_key,
+)
+
+_PROBLEMS = {
+    "organization_missing": Text("没有填写单位，也未指定单位", "no organization is named"),
+    "organization_ambiguous": OrganizationAmbiguous.text,
+    "organization_not_yours": Text(
+        "您不能为单位“{name}”导入", 'you may not import for the organization "{name}"'
+    ),
+}
+
+@dataclass(slots=True)
+class Assessed:
+    """A row, what is to become of it, and the change of the list that this needs."""
+
+    row: int
+    outcome: Outcome
+    owner: str | None = None
+    identity: str | None = None
+    of_row: int | None = None
+    problems: Sequence[Problem] = ()
+    change: Change[Any] | None = None
+
+
+@dataclass(slots=True)
+class Assessor:
+    """Assesses the rows of one file in their order.
+
+    `seen` holds the identities accepted so far, as (owner, identity) to row number.
+    """
+
+    kind: ListKind
+    actor: Actor
+    default: Organization | None
+    columns: dict[str, str | None]
+    seen: dict[tuple[str, str], int] = field(default_factory=dict)
+    new_organizations: list[Organization] = field(default_factory=list)
+    _organizations: dict[str, Organization] = field(default_factory=dict)
+
+    @property
+    def service(self) -> ListService[Any, Any]:
+        """The list that is filled."""
+        return achievements if self.kind is ListKind.ACHIEVEMENT else demands
+
+    async def assess(self, session: AsyncSession, rows: Sequence[ParsedRow]) -> list[Assessed]:
+        """Assess rows, in order; the records that they meet are loaded at once."""
+        ready = [await self._read(session, row) for row in rows]
+        existing = await self._existing(session, ready)
+        return [
+            one if isinstance(one, Assessed) else self._compare(*one, existing) for one in ready
+        ]
+
+    async def _read(
+        self, session: AsyncSession, row: ParsedRow
+    ) -> "Assessed | tuple[ParsedRow, Organization, ListingFields, str]":
+        if row.problems:
+            return Assessed(row.number, Outcome.REFUSED, problems=row.problems)
+        owner = await self._owner(session, row)
+        if isinstance(owner, Problem):
+            return Assessed(row.number, Outcome.REFUSED, problems=[owner])
+        schema = AchievementPatch if self.kind is ListKind.ACHIEVEMENT else DemandPatch
+        try:
+            values = schema.model_validate(_fields(row.values))
+        except ValidationError as error:
+            problems = [self._problem(row, one) for one in error.errors()]
+            return Assessed(row.number, Outcome.REFUSED, problems=problems)
+        return row, owner, values, identity_of(values.number, values.title)
+
+    async def _owner(self, session: AsyncSession, row: ParsedRow) -> Organization | Problem:
+        code, name = row.values.get("organization_code"), row.values.get("organization")
+        # A university's list names its own departments, a city's the enterprises in need.
+        if self.default is not None and (
+            self.kind is ListKind.ACHIEVEMENT or not (code or name)
+        ):
+            return self.default
+        text = str(code or name or "")
+        if not text:
+            return self._organization_problem("organization_missing", "")
+        organization = self._organizations.get(text)
+        if organization is None:
+            try:
+                organization = await find_organization(session, text)
+            except OrganizationAmbiguous:
+                return self._organization_problem("organization_ambiguous", text)
+            if organization is None and self.actor.administrator:
+                organization = _new_organization(name=str(name or code), code=code)
+                self.new_organizations.append(organization)
+        if organization is None or not self.actor.acts_for(organization.id):
+            return self._organization_problem("organization_not_yours", text)
+        self._organizations[text] = organization
+        return organization
+
+    async def _existing(
+        self, session: AsyncSession, ready: Sequence[Any]
+    ) -> dict[tuple[Any, str], Achievement | Demand]:
+        model = self.service.model
+        identities = [one[3] for one in ready if isinstance(one, tuple)]
+        owners = {one[1].id for one in ready if isinstance(one, tuple)}
+        found = await session.scalars(
+            select(model)
+            .where(model.organization_id.in_(owners), model.identity.in_(identities))
+            .options(joinedload(model.organization))
+        )
+        return {(record.organization_id, record.identity): record for record in found}
+
+    def _compare(
+        self,
+        row: ParsedRow,
+        organization: Organization,
+        values: ListingFields,
+        identity: str,
+        existing: dict[tuple[Any, str], Achievement | Demand],
+    ) -> Assessed:
+        owner = organization.code or organization.name_key
+        first = self.seen.setdefault((owner, identity), row.number)
+        if first != row.number:
+            return Assessed(row.number, Outcome.DUPLICATE, of_row=first)
+        record = existing.get((organization.id, identity))
+        if record is None:
+            change = self.service.draft(organization, values)
+            change.record.stored_state = ListingState.PUBLISHED
+            change.record.published_at = now()
+            return Assessed(row.number, Outcome.CREATED, owner, identity, change=change)
+        change = self.service.edit(record, values, publish=True)
+        outcome = Outcome.UNCHANGED if change is None else Outcome.CHANGED
+        return Assessed(row.number, outcome, owner, identity, change=change)
+
+    def _organization_problem(self, code: str, name: str) -> Problem:
+        columns = [
+            header
+            for header, field_name in self.columns.items()
+            if field_name in ("organization", "organization_code")
+        ]
+        return Problem(
+            column=columns[0] if columns else None,
+            code=code,
+            value=name,
+            message=_PROBLEMS[code].format(name=name),
+        )
+
+    def _problem(self, row: ParsedRow, error: Any) -> Problem:  # noqa: ANN401
+        name = str(error["loc"][0])
+        columns = [header for header, field_name in self.columns.items() if field_name == name]
+        return Problem(
+            column=columns[0] if columns else name,
+            code=f"{name}_not_valid",
+            value=str(row.values.get(name)),
+            message=validation_text(error),
+        )
+
+
+def _new_organization(*, name: str, code: str | None) -> Organization:
+    return Organization(
+        id=new_id(),
+        name=name,
+        name_key=name_key(name),
+        kind=parse_organization_kind(name) or OrganizationKind.ENTERPRISE,
+        code=code,
+    )
+
+
+def _fields(values: dict[str, Any]) -> dict[str, Any]:
+    """A row's values as the list's schema takes them: contact columns become one contact."""
+    fields = {
+        name: value
+        for name, value in values.items()
+        if not name.startswith(("contact_", "organization"))
+    }
+    contact = {
+        name.removeprefix("contact_"): value
+        for name, value in values.items()
+        if name.startswith("contact_")
+    }
+    if contact:
+        fields["contact"] = contact if any(contact.values()) else None
+    return fields

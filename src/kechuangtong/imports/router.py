@@ -1,0 +1,103 @@
+"""Imports (导入) over HTTP: send a spreadsheet, watch it, read what became of each row."""
+
+import hashlib
+import os
+import uuid
+from pathlib import Path
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import APIRouter, BackgroundTasks, Depends, File, Form, Query, Response, UploadFile
+from fastapi import Path as PathParameter
+
+from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.deps import IdempotentSession, ReadSession, requires
+from kechuangtong.accounts.idempotency import IdempotentRoute
+from kechuangtong.accounts.permissions import Permission
+from kechuangtong.core.db import new_id
+from kechuangtong.core.openapi import answers
+from kechuangtong.core.paging import Page
+from kechuangtong.core.trade import ListKind
+from kechuangtong.imports import service
+from kechuangtong.imports.schemas import ImportQuery, ImportRead, Report
+from kechuangtong.jobs.service import start_import
+from kechuangtong.runtime import RuntimeDep
+from kechuangtong.sample import ids
+
+router = APIRouter(prefix="/v1/imports", tags=["imports"], route_class=IdempotentRoute)
+
+Reader = Annotated[Actor, Depends(requires(Permission.IMPORTS_READ))]
+ImportId = Annotated[uuid.UUID, PathParameter(examples=[ids.IMPORT])]
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Import a spreadsheet (导入清单)",
+    responses=answers(400, 401, 403, 409, 413, 422),
+)
+async def create_import(
+    runtime: RuntimeDep,
+    session: IdempotentSession,
+    actor: Annotated[Actor, Depends(requires(Permission.IMPORTS_WRITE))],
+    response: Response,
+    background: BackgroundTasks,
+    file: Annotated[UploadFile, File(description=".xlsx, .xls or .csv")],
+    kind: Annotated[ListKind, Form(description="The list that it fills (清单种类)")],
+    organization: Annotated[
+        str | None,
+        Form(max_length=200, description="Code, id or name of the organization (单位)"),
+    ] = None,
+    dry_run: Annotated[bool, Form(description="Only say what would become of each row")] = False,
+) -> ImportRead:
+    """Take a list as people typed it. Each row is created, changed, unchanged, a duplicate, or
+    refused with column, value and reason; good rows are kept and published. The answer is the
+    import to watch.
+    """
+    owner = await service.resolve_organization(session, actor, organization)
+    import_id = new_id()
+    name = Path(file.filename or "list").name[:255]
+    imported = service.new_import(
+        actor, kind=kind, organization=owner, file_name=name, dry_run=dry_run, import_id=import_id
+    )
+    path = service.file_path(runtime.settings, imported)
+    imported.file_hash = await to_thread.run_sync(_keep, file, path)
+    session.add(imported)
+    response.headers["Location"] = f"/v1/imports/{import_id}"
+    background.add_task(start_import, import_id)  # after the commit
+    return service.show(imported)
+
+
+def _keep(file: UploadFile, path: Path) -> str:
+    """Write the file so that it survives a crash once the import is committed; its hash."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with path.open("wb") as kept:
+        while block := file.file.read(1 << 20):
+            digest.update(block)
+            kept.write(block)
+        kept.flush()
+        os.fsync(kept.fileno())
+    return digest.hexdigest()
+
+
+@router.get("", summary="List imports (导入记录)", responses=answers(401, 422))
+async def list_imports(
+    session: ReadSession, actor: Reader, query: Annotated[ImportQuery, Query()]
+) -> Page[ImportRead]:
+    """The caller's imports and those of the organizations that it acts for, newest first."""
+    return await service.list_imports(session, actor, query)
+
+
+@router.get("/{import_id}", summary="Watch an import (导入进度)", responses=answers(401, 404, 422))
+async def get_import(import_id: ImportId, session: ReadSession, actor: Reader) -> ImportRead:
+    """State, progress and counts of an import."""
+    return service.show(await service.get_import(session, actor, import_id))
+
+
+@router.get(
+    "/{import_id}/report", summary="Rows of an import (导入报告)", responses=answers(401, 404, 422)
+)
+async def get_import_report(import_id: ImportId, session: ReadSession, actor: Reader) -> Report:
+    """What became of each row with content, with the reasons for those refused."""
+    return await service.report(session, await service.get_import(session, actor, import_id))

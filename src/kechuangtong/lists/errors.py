@@ -1,0 +1,29 @@
+"""The named failures of the two lists."""
+
+from kechuangtong.core.errors import Conflict, Invalid
+from kechuangtong.core.language import Text
+
+
+class AlreadyListed(Conflict):
+    code = "already_listed"
+    text = Text(
+        "该单位的清单中已有编号或名称相同的记录。",
+        "The organization's list has a record with this number or title already.",
+    )
+
+
+class WrongState(Conflict):
+    code = "wrong_state"
+    text = Text("状态为“{state}”的记录不能执行“{action}”。", "A record that is {state} has no {action}.")
+
+
+class DatePast(Invalid):
+    code = "date_past"
+    text = Text(
+        "有效期 {date} 已过，不能发布。", "The record's date {date} is past; it cannot be published."
+    )
+
+
+class OrganizationUnknown(Invalid):
+    code = "organization_unknown"
+    text = Text("没有这个单位。", "There is no such organization.")

@@ -1,0 +1,108 @@
+"""Reading the lists: what an actor may see, filtered, in a total order."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, String, cast, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from kechuangtong.accounts.actor import Actor
+from kechuangtong.core.clock import today
+from kechuangtong.core.paging import CursorInvalid, decode_cursor
+from kechuangtong.lists.schemas import ListingQuery
+from kechuangtong.models import Achievement, Demand
+from kechuangtong.models.listing import ListingState
+
+R = TypeVar("R", Achievement, Demand)
+
+
+def visible_to(model: type[R], actor: Actor) -> ColumnElement[bool]:
+    """Published records are everyone's to read, the others their organization's people's."""
+    published = model.stored_state == ListingState.PUBLISHED
+    if actor.administrator:
+        return model.id.is_not(None)
+    return or_(published, model.organization_id.in_(actor.organization_ids))
+
+
+def in_state(model: type[R], state: ListingState) -> ColumnElement[bool]:
+    """The shown state as a condition: expired is published and past its date."""
+    published = model.stored_state == ListingState.PUBLISHED
+    if state is ListingState.EXPIRED:
+        return published & (model.valid_until < today())
+    if state is ListingState.PUBLISHED:
+        return published & (model.valid_until.is_(None) | (model.valid_until >= today()))
+    return model.stored_state == state
+
+
+async def get(session: AsyncSession, model: type[R], actor: Actor, record_id: uuid.UUID) -> R | None:
+    """One record with its organization, where the actor may see it."""
+    return await session.scalar(
+        select(model)
+        .where(model.id == record_id, visible_to(model, actor))
+        .options(joinedload(model.organization))
+    )
+
+
+def conditions(model: type[R], query: ListingQuery) -> list[ColumnElement[bool]]:
+    """The filters of a query as conditions."""
+    found: list[ColumnElement[bool]] = []
+    if query.organization_id is not None:
+        found.append(model.organization_id == query.organization_id)
+    if query.state is not None:
+        found.append(in_state(model, query.state))
+    if query.field is not None:
+        found.append(model.field == query.field)
+    if query.cooperation is not None:
+        found.append(cast(model.cooperation, String).contains(f'"{query.cooperation.value}"'))
+    if query.place is not None:
+        found.append(model.place.contains(query.place, autoescape=True))
+    if query.updated_since is not None:
+        found.append(model.updated_at >= query.updated_since)
+    return found
+
+
+async def page(
+    session: AsyncSession,
+    model: type[R],
+    actor: Actor,
+    query: ListingQuery,
+    *extra: ColumnElement[bool],
+) -> Sequence[R]:
+    """Up to `limit + 1` records from the cursor on: one more than shown tells of a next page."""
+    name = query.sort.removeprefix("-")
+    column: Any = getattr(model, name)
+    descending = query.sort.startswith("-")
+    statement: Select[tuple[R]] = (
+        select(model)
+        .where(visible_to(model, actor), *conditions(model, query), *extra)
+        .options(joinedload(model.organization))
+        .order_by(column.desc() if descending else column, model.id.desc() if descending else model.id)
+        .limit(query.limit + 1)
+    )
+    if query.cursor is not None:
+        after = _position(query.cursor, name)
+        key = tuple_(column, model.id)
+        statement = statement.where(key < after if descending else key > after)
+    return (await session.scalars(statement)).all()
+
+
+def position(record: Achievement | Demand, query: ListingQuery) -> list[str]:
+    """Where the page after this record begins."""
+    value = getattr(record, query.sort.removeprefix("-"))
+    return [value.isoformat() if isinstance(value, datetime) else value, str(record.id)]
+
+
+def _position(cursor: str, column: str) -> tuple[datetime | str, uuid.UUID]:
+    value, identifier = decode_cursor(cursor, 2)
+    try:
+        if column == "title":
+            return value, uuid.UUID(identifier)
+        instant = datetime.fromisoformat(value)
+        if instant.tzinfo is None:
+            raise CursorInvalid(loc=("query", "cursor"))
+        return instant, uuid.UUID(identifier)
+    except ValueError:
+        raise CursorInvalid(loc=("query", "cursor")) from None

@@ -1,0 +1,100 @@
+"""What the two lists have in common on the way in and out."""
+
+import uuid
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, Field
+
+from kechuangtong.core.language import Text
+from kechuangtong.core.paging import PageQuery
+from kechuangtong.core.schemas import Contact, Input, Keyword, Line, Output, Passage
+from kechuangtong.core.trade import Cooperation, OrganizationKind
+from kechuangtong.models.listing import ListingState
+
+_DATE_RANGE = Text("日期须在 1900 至 2200 年之间", "a date is between the years 1900 and 2200")
+
+
+def _sane(value: date) -> date:
+    if not 1900 <= value.year <= 2200:
+        raise ValueError(_DATE_RANGE)
+    return value
+
+
+Day = Annotated[date, AfterValidator(_sane)]
+
+
+def required_in_create(schema: dict[str, Any]) -> None:
+    """A patch may leave the title out but not empty it: the placeholder default is not shown."""
+    schema.pop("default", None)
+
+
+MAX_KEYWORDS = 30
+
+
+class ListingFields(Input):
+    """The fields that achievements and demands share; none of them must be given."""
+
+    number: Annotated[
+        Line | None, Field(description="The list's own number (编号), unique in the organization")
+    ] = None
+    description: Annotated[Passage | None, Field(description="Description (简介、内容)")] = None
+    field: Annotated[Line | None, Field(description="Industry or field (所属领域)")] = None
+    keywords: Annotated[list[Keyword], Field(max_length=MAX_KEYWORDS, description="Keywords (关键词)")] = []
+    cooperation: Annotated[
+        list[Cooperation], Field(max_length=8, description="Ways of cooperation (合作方式)")
+    ] = []
+    place: Annotated[Line | None, Field(description="Place, e.g. 四川省成都市 (所在地)")] = None
+    contact: Annotated[
+        Contact | None, Field(description="Contact point (联系人), never shown to the public")
+    ] = None
+    valid_until: Annotated[
+        Day | None, Field(description="Last day of validity (有效期、截止日期); null: no limit")
+    ] = None
+
+
+class OrganizationBrief(Output):
+    """The organization that a record belongs to."""
+
+    id: uuid.UUID
+    name: str
+    kind: OrganizationKind
+    verified: bool
+
+
+class ListingRead(Output):
+    """The fields that both lists show."""
+
+    id: uuid.UUID
+    organization: OrganizationBrief
+    number: str | None
+    title: str
+    description: str | None
+    field: str | None
+    keywords: list[str]
+    cooperation: list[Cooperation]
+    place: str | None
+    contact: Contact | None = Field(description="Null for all but the organization's own people")
+    valid_until: date | None
+    state: ListingState
+    published_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+Sort = Literal["-created_at", "created_at", "-updated_at", "updated_at", "title", "-title"]
+
+
+class ListingQuery(PageQuery):
+    """Filters of a list; several of them must all hold."""
+
+    organization_id: uuid.UUID | None = None
+    state: Annotated[
+        ListingState | None, Field(description="`published` means published and not expired")
+    ] = None
+    field: Line | None = None
+    cooperation: Cooperation | None = None
+    place: Annotated[Line | None, Field(description="A part of the place, e.g. 成都")] = None
+    updated_since: AwareDatetime | None = None
+    sort: Sort = "-created_at"

@@ -1,0 +1,93 @@
+"""Matches as they are shown."""
+
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kechuangtong.achievements.schemas import AchievementRead
+from kechuangtong.core.schemas import Keyword, Line
+from kechuangtong.core.trade import ListKind
+from kechuangtong.demands.schemas import DemandRead
+from kechuangtong.lists.schemas import MAX_KEYWORDS
+from kechuangtong.search.schemas import RecordFilter
+
+Item = TypeVar("Item")
+
+
+class Reason(BaseModel):
+    """One thing that speaks for or against a pair, checkable in the two records."""
+
+    code: str
+    text: str
+    data: dict[str, Any]
+
+
+class Reasons(BaseModel):
+    """What speaks for a pair and what against it."""
+
+    for_: Annotated[list[Reason], Field(alias="for")]
+    against: list[Reason]
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class _Judged(BaseModel):
+    score: Annotated[
+        float,
+        Field(ge=0, le=1, description="Probability that an expert would grade the pair 3 or 4"),
+    ]
+    grade: Annotated[int, Field(ge=1, le=4, description="4 strong, 3 fair, 2 weak, 1 none")]
+    reasons: Reasons
+
+
+class MatchedAchievement(_Judged):
+    """An achievement that may solve the demand."""
+
+    achievement: AchievementRead
+
+
+class MatchedDemand(_Judged):
+    """A demand that the achievement may solve."""
+
+    demand: DemandRead
+
+
+class MatchedPair(MatchedAchievement):
+    """Both sides of a pair, as a run over the two lists writes it."""
+
+    demand: DemandRead
+
+
+class Matches(BaseModel, Generic[Item]):
+    """The best pairs, best first."""
+
+    items: list[Item]
+    ranker: Annotated[str, Field(description="Version of the ranking")]
+    engine: Annotated[str, Field(description="The index that proposed")]
+    degraded: Annotated[str | None, Field(description="Why matching is less than it could be")]
+
+
+class MatchQuery(RecordFilter):
+    """How many matches, and among which records."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    min_grade: Annotated[int, Field(ge=1, le=4, description="Leave out lower grades")] = 1
+
+
+class MatchSearch(MatchQuery):
+    """A free text to be matched as if it stood in the other list."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "text": "烘干车间除湿能耗太高，想利用 60 ℃ 的工艺余热，能耗至少降低 30%。",
+                "kind": "achievement",
+                "limit": 5,
+            }
+        }
+    )
+
+    text: Annotated[str, Field(min_length=1, description="The need or the offer, in any length")]
+    title: Annotated[Line | None, Field(description="Its title, where it has one")] = None
+    keywords: Annotated[list[Keyword], Field(max_length=MAX_KEYWORDS)] = []
+    kind: Annotated[ListKind, Field(description="Which list is searched")] = ListKind.ACHIEVEMENT

@@ -1,0 +1,77 @@
+"""What stands between the records and the search index: marks, profiles, vectors, counts."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kechuangtong.core.clock import now
+from kechuangtong.core.trade import ListKind
+from kechuangtong.models.base import Base, choice
+
+
+class Part(StrEnum):
+    """What of a record is to be brought to the index: words at once, vectors when there is time."""
+
+    WORDS = "words"
+    VECTORS = "vectors"
+
+
+class IndexMark(Base):
+    """A record that the index must look at again; written with the change, removed when done.
+
+    `revision` grows with each marking, so that a change during indexing is not lost.
+    """
+
+    __tablename__ = "index_marks"
+
+    kind: Mapped[ListKind] = mapped_column(choice(ListKind), primary_key=True)
+    record_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    part: Mapped[Part] = mapped_column(choice(Part), primary_key=True)
+    revision: Mapped[int] = mapped_column(default=1)
+    marked_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class IndexRebuild(Base):
+    """A wish that the index be built anew, for the process that holds its lock."""
+
+    __tablename__ = "index_rebuilds"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    requested_at: Mapped[datetime] = mapped_column(default=now)
+    finished_at: Mapped[datetime | None]
+
+
+class Profile(Base):
+    """What ranking needs of a record, computed once per record (see matching.profiles)."""
+
+    __tablename__ = "profiles"
+
+    kind: Mapped[ListKind] = mapped_column(choice(ListKind), primary_key=True)
+    record_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    format: Mapped[int]
+    title_hash: Mapped[str] = mapped_column(String(64))
+    text_hash: Mapped[str] = mapped_column(String(64))
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Vector(Base):
+    """A text's vector, 384 float32 in little-endian order, kept so that it is computed once."""
+
+    __tablename__ = "vectors"
+
+    model: Mapped[str] = mapped_column(String(100), primary_key=True)
+    role: Mapped[str] = mapped_column(String(10), primary_key=True)
+    text_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class TermCount(Base):
+    """In how many published records of both lists a word stands."""
+
+    __tablename__ = "term_counts"
+
+    term: Mapped[str] = mapped_column(String(200), primary_key=True)
+    documents: Mapped[int]

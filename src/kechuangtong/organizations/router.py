@@ -1,0 +1,104 @@
+"""Organizations (单位) over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.deps import IdempotentSession, ReadSession, WriteSession, requires
+from kechuangtong.accounts.idempotency import IdempotentRoute
+from kechuangtong.accounts.permissions import Permission
+from kechuangtong.core.http import ExpectedVersion, IfNoneMatch, etag, not_modified
+from kechuangtong.core.openapi import answers
+from kechuangtong.core.paging import Page, link_next
+from kechuangtong.lists.http import OrganizationId
+from kechuangtong.organizations import service
+from kechuangtong.organizations.schemas import (
+    OrganizationCreate,
+    OrganizationPatch,
+    OrganizationQuery,
+    OrganizationRead,
+)
+
+router = APIRouter(prefix="/v1/organizations", tags=["organizations"], route_class=IdempotentRoute)
+
+
+@router.get(
+    "",
+    summary="List organizations (单位列表)",
+    responses=answers(401, 422),
+    dependencies=[Depends(requires(Permission.ORGANIZATIONS_READ))],
+)
+async def list_organizations(
+    session: ReadSession,
+    request: Request,
+    response: Response,
+    query: Annotated[OrganizationQuery, Query()],
+) -> Page[OrganizationRead]:
+    """Organizations, newest first."""
+    page = await service.list_organizations(session, query)
+    link_next(request, response, page.next_cursor)
+    return page
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Create an organization (新建单位)",
+    responses=answers(400, 401, 403, 409, 413, 422),
+)
+async def create_organization(
+    session: IdempotentSession,
+    actor: Annotated[Actor, Depends(requires(Permission.ORGANIZATIONS_CREATE))],
+    response: Response,
+    body: OrganizationCreate,
+) -> OrganizationRead:
+    """A new organization; without a code (统一社会信用代码) it is unverified."""
+    organization = await service.create_organization(
+        session, actor, name=body.name, kind=body.kind, code=body.code, place=body.place
+    )
+    response.headers["ETag"] = etag(organization)
+    response.headers["Location"] = f"/v1/organizations/{organization.id}"
+    return OrganizationRead.model_validate(organization)
+
+
+@router.get(
+    "/{organization_id}",
+    summary="Read an organization (查看单位)",
+    responses={304: {"description": "Not modified"}, **answers(401, 404, 422)},
+    response_model=OrganizationRead,
+    dependencies=[Depends(requires(Permission.ORGANIZATIONS_READ))],
+)
+async def get_organization(
+    organization_id: OrganizationId,
+    session: ReadSession,
+    response: Response,
+    if_none_match: IfNoneMatch = None,
+) -> OrganizationRead | Response:
+    """One organization; its ETag is what a change sends as If-Match."""
+    organization = await service.get_organization(session, organization_id)
+    response.headers["ETag"] = etag(organization)
+    return not_modified(organization, if_none_match) or OrganizationRead.model_validate(
+        organization
+    )
+
+
+@router.patch(
+    "/{organization_id}",
+    summary="Change an organization (修改单位)",
+    responses=answers(400, 401, 403, 404, 409, 412, 413, 422, 428),
+)
+async def change_organization(
+    organization_id: OrganizationId,
+    session: WriteSession,
+    actor: Annotated[Actor, Depends(requires(Permission.ORGANIZATIONS_WRITE))],
+    response: Response,
+    body: OrganizationPatch,
+    expected_version: ExpectedVersion,
+) -> OrganizationRead:
+    """Change the fields that are given; the others stay as they are."""
+    organization = await service.change_organization(
+        session, actor, organization_id, values=body, expected_version=expected_version
+    )
+    response.headers["ETag"] = etag(organization)
+    return OrganizationRead.model_validate(organization)

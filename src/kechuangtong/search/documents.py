@@ -1,0 +1,27 @@
+"""What of a record the index holds."""
+
+from kechuangtong.core.trade import ListKind
+from kechuangtong.models import Achievement, Demand
+from kechuangtong.search.port import Document
+
+
+def document(record: Achievement | Demand) -> Document:
+    """The index's document of a published record; its organization must be loaded."""
+    assert record.published_at is not None
+    achievement = record if isinstance(record, Achievement) else None
+    texts = [record.description, achievement.application if achievement else None]
+    return Document(
+        kind=ListKind.ACHIEVEMENT if achievement else ListKind.DEMAND,
+        id=str(record.id),
+        title=record.title,
+        keywords=tuple(record.keywords),
+        text="\n".join(text for text in texts if text),
+        organization=record.organization.name,
+        organization_id=str(record.organization_id),
+        field=record.field,
+        stage=achievement.stage if achievement else record.required_stage,
+        cooperation=tuple(record.cooperation),
+        place=record.place,
+        published_at=record.published_at,
+        valid_until=record.valid_until,
+    )

@@ -1,0 +1,130 @@
+"""Searching for people: the index finds, the database shows."""
+
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from kechuangtong.accounts.actor import Actor
+from kechuangtong.achievements.service import achievements
+from kechuangtong.core.clock import today
+from kechuangtong.core.errors import Invalid
+from kechuangtong.core.language import Text
+from kechuangtong.core.paging import CursorInvalid, decode_cursor, encode_cursor
+from kechuangtong.core.trade import ListKind
+from kechuangtong.demands.service import demands
+from kechuangtong.lists.queries import visible_to
+from kechuangtong.models import Achievement, Demand
+from kechuangtong.search.highlight import highlight
+from kechuangtong.search.port import Filter, SearchIndex
+from kechuangtong.search.schemas import (
+    FacetCount,
+    FoundAchievement,
+    FoundDemand,
+    Highlights,
+    RecordFilter,
+    SearchQuery,
+    SearchResults,
+)
+
+# Paging deeper than this costs the index more than any person reads.
+MAX_OFFSET = 10_000
+
+
+class QueryTooLong(Invalid):
+    code = "query_too_long"
+    text = Text(
+        "检索词最多 {limit} 个字符；长文本请用 POST /v1/matches/search。",
+        "A query has at most {limit} characters; send a long text to POST /v1/matches/search.",
+    )
+
+
+class TooDeep(Invalid):
+    code = "page_too_deep"
+    text = Text("最多翻到第 {limit} 条。", "Paging ends at item {limit}; narrow the search.")
+
+
+def index_filter(wanted: RecordFilter) -> Filter:
+    """A caller's filter as the index takes it."""
+    return Filter(
+        field=tuple(wanted.field) or None,
+        stage=tuple(one.value for one in wanted.stage) or None,
+        cooperation=tuple(one.value for one in wanted.cooperation) or None,
+        place=tuple(wanted.place) or None,
+        organization_id=tuple(str(one) for one in wanted.organization_id) or None,
+        valid_on=None if wanted.include_expired else today(),
+        published_after=wanted.published_after if isinstance(wanted, SearchQuery) else None,
+        published_before=wanted.published_before if isinstance(wanted, SearchQuery) else None,
+    )
+
+
+async def search(
+    session: AsyncSession,
+    index: SearchIndex,
+    actor: Actor,
+    query: SearchQuery,
+    *,
+    max_query_length: int,
+) -> SearchResults:
+    """One page of what the words find. Raises QueryTooLong, TooDeep, CursorInvalid."""
+    if len(query.q) > max_query_length:
+        raise QueryTooLong(limit=max_query_length, loc=("query", "q"))
+    offset = _offset(query.cursor)
+    results = await index.search(
+        query.kind,
+        query.q,
+        index_filter(query),
+        [one.value for one in query.facet],
+        query.sort,
+        offset,
+        query.limit,
+    )
+    found = await load(session, actor, query.kind, [uuid.UUID(hit.id) for hit in results.hits])
+    following = offset + query.limit
+    return SearchResults(
+        items=[_item(record, actor, query.q) for record in found],  # type: ignore[arg-type]
+        total=results.total,
+        facets={
+            one: [FacetCount(value=v, count=n) for v, n in results.facets[one.value]]
+            for one in query.facet
+        },
+        next_cursor=encode_cursor([str(following)]) if following < results.total else None,
+    )
+
+
+async def load(
+    session: AsyncSession, actor: Actor, kind: ListKind, ids: list[uuid.UUID]
+) -> list[Achievement | Demand]:
+    """The records of ids in their order; one that the index has and the actor may not see, or
+    that is gone since it was indexed, is left out."""
+    model: type[Achievement] | type[Demand] = (
+        Achievement if kind is ListKind.ACHIEVEMENT else Demand
+    )
+    found = await session.scalars(
+        select(model)
+        .where(model.id.in_(ids), visible_to(model, actor))  # type: ignore[type-var]
+        .options(joinedload(model.organization))
+    )
+    by_id = {record.id: record for record in found}
+    return [by_id[one] for one in ids if one in by_id]
+
+
+def _item(record: Achievement | Demand, actor: Actor, q: str) -> FoundAchievement | FoundDemand:
+    highlights = Highlights(
+        title=highlight(record.title, q), description=highlight(record.description or "", q)
+    )
+    if isinstance(record, Achievement):
+        return FoundAchievement(achievement=achievements.show(record, actor), highlights=highlights)
+    return FoundDemand(demand=demands.show(record, actor), highlights=highlights)
+
+
+def _offset(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    (text,) = decode_cursor(cursor, 1)
+    if not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise CursorInvalid(loc=("query", "cursor"))
+    if int(text) > MAX_OFFSET:
+        raise TooDeep(limit=MAX_OFFSET, loc=("query", "cursor"))
+    return int(text)
