@@ -3,11 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from kechuangtong.core.db import Database
+from kechuangtong.matching.embedding import Embedder, embedder_from
+from kechuangtong.search.embedded import EmbeddedIndex
+from kechuangtong.search.port import SearchIndex
 from kechuangtong.settings import Settings
 
 
@@ -17,6 +21,12 @@ class Runtime:
 
     settings: Settings
     database: Database
+    index: SearchIndex
+
+    @cached_property
+    def embedder(self) -> Embedder | None:
+        """The embedding model, loaded when it is first needed; None: words alone."""
+        return embedder_from(self.settings)
 
 
 @asynccontextmanager
@@ -25,7 +35,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.resolved_database_url)
     try:
-        yield Runtime(settings=settings, database=database)
+        yield Runtime(settings, database, EmbeddedIndex(settings.index_dir))
     finally:
         await database.close()
 

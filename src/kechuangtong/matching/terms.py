@@ -10,11 +10,11 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
-from kechuangtong.core.text import words
+from kechuangtong.matching.profiles import Profile
 
 MAX_TERMS: Final = 24
 TITLE_WEIGHT: Final = 2.0
@@ -43,31 +43,45 @@ class Rarity:
         return rarity * (0.5 if word in GENERIC else 1.0)
 
 
-BACKGROUND: Final = Rarity()
-
-
 @cache
 def _background() -> tuple[int, Mapping[str, int]]:
-    packed = files("kechuangtong.matching").joinpath("background.json.gz").read_bytes()
-    table = json.loads(gzip.decompress(packed))
+    table = _background_table()
     return table["documents"], table["counts"]
 
 
+@cache
+def _background_table() -> Any:  # noqa: ANN401
+    packed = files("kechuangtong.matching").joinpath("background.json.gz").read_bytes()
+    return json.loads(gzip.decompress(packed))
+
+
+@cache
+def _character_weight(character: str) -> float:
+    table = _background_table()
+    return math.log(1 + table["documents"] / (table["characters"].get(character, 0) + 0.5))
+
+
+@lru_cache(100_000)
+def gram_weight(gram: str) -> float:
+    """How telling a run of characters is: the sum of its characters' inverse frequencies."""
+    return sum(_character_weight(character) for character in gram)
+
+
 def top_terms(
-    title: str, text: str, rarity: Rarity, limit: int = MAX_TERMS
+    profile: Profile, rarity: Rarity, limit: int = MAX_TERMS
 ) -> list[tuple[str, float]]:
     """The words of a record to look for, with their weights, weightiest first."""
-    weights: dict[str, float] = {}
-    for word in words(text):
-        weights.setdefault(word, rarity.weight(word))
-    for word in words(title):
-        weights[word] = TITLE_WEIGHT * rarity.weight(word)
-    telling = ((word, weight) for word, weight in weights.items() if _tells(word))
-    return sorted(telling, key=lambda one: (-one[1], one[0]))[:limit]
+    titled = set(profile.title_words)
+    weights = {
+        word: rarity.weight(word) * (TITLE_WEIGHT if word in titled else 1.0)
+        for word in profile.words
+        if tells(word)
+    }
+    return sorted(weights.items(), key=lambda one: (-one[1], one[0]))[:limit]
 
 
-def _tells(word: str) -> bool:
-    """A single Latin letter or a bare number finds everything and means nothing."""
+def tells(word: str) -> bool:
+    """Whether a word means something by itself: a Latin letter or a bare number does not."""
     return not (word.isascii() and (len(word) == 1 or word.replace(".", "").isdigit()))
 
 

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import LargeBinary, String
+from sqlalchemy import LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kechuangtong.core.clock import now
@@ -45,16 +45,19 @@ class IndexRebuild(Base):
 
 
 class Profile(Base):
-    """What ranking needs of a record, computed once per record (see matching.profiles)."""
+    """What ranking needs of a published record, computed once per record (matching.profiles)."""
 
     __tablename__ = "profiles"
 
     kind: Mapped[ListKind] = mapped_column(choice(ListKind), primary_key=True)
     record_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     format: Mapped[int]
+    title: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    title_words: Mapped[str] = mapped_column(Text)
+    words: Mapped[str] = mapped_column(Text)
     title_hash: Mapped[str] = mapped_column(String(64))
     text_hash: Mapped[str] = mapped_column(String(64))
-    data: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Vector(Base):
@@ -69,7 +72,7 @@ class Vector(Base):
 
 
 class TermCount(Base):
-    """In how many published records of both lists a word stands."""
+    """In how many published records of both lists a word stands; of the empty word: in all."""
 
     __tablename__ = "term_counts"
 

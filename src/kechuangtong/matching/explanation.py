@@ -1,0 +1,400 @@
+"""Why a pair fits and what speaks against it: facts that anyone can check in the two records.
+
+A fact is left out where one of the records says nothing of it. Reasons never repeat the score.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Final, Generic, TypeVar
+
+from kechuangtong.core.language import Text
+from kechuangtong.core.text import Folded, fold_with_offsets, identity, normalize
+from kechuangtong.core.trade import Cooperation, Price, PriceKind, Stage
+from kechuangtong.matching.profiles import Profile
+from kechuangtong.matching.ranking import Judgement, Weight
+from kechuangtong.matching.schemas import Reason, Reasons
+from kechuangtong.matching.terms import GENERIC, tells
+from kechuangtong.models import Achievement, Demand
+
+SHARED_TERMS: Final = 6
+MISSING_TERMS: Final = 3
+
+_STAGES: Final = {
+    Stage.CONCEPT: Text("概念阶段", "concept"),
+    Stage.LABORATORY: Text("实验室阶段", "laboratory"),
+    Stage.BENCH: Text("小试", "bench"),
+    Stage.PILOT: Text("中试", "pilot"),
+    Stage.INDUSTRIAL: Text("产业化", "industrial"),
+}
+_WAYS: Final = {
+    Cooperation.TRANSFER: Text("技术转让", "transfer"),
+    Cooperation.LICENSE: Text("技术许可", "license"),
+    Cooperation.JOINT_DEVELOPMENT: Text("合作开发", "joint development"),
+    Cooperation.COMMISSIONED_DEVELOPMENT: Text("委托开发", "commissioned development"),
+    Cooperation.EQUITY: Text("作价入股", "equity"),
+    Cooperation.SERVICE: Text("技术服务", "service"),
+    Cooperation.CONSULTING: Text("技术咨询", "consulting"),
+    Cooperation.ANY: Text("均可", "any"),
+}
+
+Fact = tuple[bool, str, Text, dict[str, Any]]
+
+
+R = TypeVar("R", Achievement, Demand)
+
+
+@dataclass(frozen=True)
+class Side(Generic[R]):
+    """One record of a pair with its profile."""
+
+    record: R
+    profile: Profile
+
+    @cached_property
+    def texts(self) -> dict[str, Folded]:
+        """The record's texts by field, folded so that what stands in them can be pointed at."""
+        folded: dict[str, Folded] = {}
+        for name in ("title", "keywords", "description", "application"):
+            value = getattr(self.record, name, None)
+            if isinstance(value, list):
+                folded |= {f"{name}.{i}": fold_with_offsets(one) for i, one in enumerate(value)}
+            elif value:
+                folded[name] = fold_with_offsets(value)
+        return folded
+
+
+def explain(
+    demand: Side[Demand],
+    achievement: Side[Achievement],
+    judgement: Judgement,
+    *,
+    weight: Weight,
+    close: float,
+    on: date,
+) -> Reasons:
+    """The reasons for and against a pair, as of a day, in the caller's language."""
+    facts = [
+        *_shared_terms(demand, achievement, weight),
+        *_meaning(judgement, close),
+        *(fact for find in _FACTS for fact in find(demand.record, achievement.record)),
+        *_dates(demand.record, achievement.record, on),
+        *_missing_terms(demand, achievement, weight),
+    ]
+    found: dict[bool, list[Reason]] = {True: [], False: []}
+    for speaks_for, code, text, data in facts:
+        found[speaks_for].append(Reason(code=code, text=str(text), data=data))
+    return Reasons(for_=found[True], against=found[False])
+
+
+def _place_of(word: str, texts: Mapping[str, Folded]) -> dict[str, Any] | None:
+    """Where a word first stands: the field, and start and end in its text as typed."""
+    for name, folded in texts.items():
+        match = re.search(_whole(word), folded.text)
+        if match is not None:
+            start, end = folded.original_span(*match.span())
+            return {"field": name, "start": start, "end": end}
+    return None
+
+
+def _whole(word: str) -> str:
+    """A Latin word or a number counts where it is not a piece of a longer one."""
+    edge = "[0-9a-z]"
+    return rf"(?<!{edge}){re.escape(word)}(?!{edge})" if word.isascii() else re.escape(word)
+
+
+def _weighty(words: list[str], weight: Weight) -> Iterator[str]:
+    """Words that tell something, weightiest first, none a part of one before or after it."""
+    telling = [
+        word
+        for word in words
+        if tells(word) and word not in GENERIC and (len(word) > 1 or word.isascii())
+    ]
+    longest = [
+        word for word in telling if not any(word in other for other in telling if other != word)
+    ]
+    return iter(sorted(longest, key=lambda word: (-weight(word), word)))
+
+
+def _shared_terms(
+    demand: Side[Demand], achievement: Side[Achievement], weight: Weight
+) -> Iterator[Fact]:
+    terms: list[dict[str, Any]] = []
+    offered = set(achievement.profile.words)
+    shared = [one for one in demand.profile.words if one in offered]
+    for word in _weighty(shared, weight):
+        places = _place_of(word, demand.texts), _place_of(word, achievement.texts)
+        if places[0] is not None and places[1] is not None:
+            terms.append({"term": word, "demand": places[0], "achievement": places[1]})
+        if len(terms) == SHARED_TERMS:
+            break
+    if terms:
+        listed = [one["term"] for one in terms]
+        text = Text("双方都提到：" + "、".join(listed), "Both mention: " + ", ".join(listed))
+        yield True, "shared_terms", text, {"terms": terms}
+
+
+def _meaning(judgement: Judgement, close: float) -> Iterator[Fact]:
+    if judgement.closeness is not None and judgement.closeness >= close:
+        text = Text("需求与成果的语义相近", "Demand and achievement are close in meaning")
+        yield True, "close_in_meaning", text, {"similarity": round(judgement.closeness, 4)}
+
+
+def _missing_terms(
+    demand: Side[Demand], achievement: Side[Achievement], weight: Weight
+) -> Iterator[Fact]:
+    offered = set(achievement.profile.words)
+    terms: list[dict[str, Any]] = []
+    missing = [one for one in demand.profile.title_words if one not in offered]
+    for word in _weighty(missing, weight):
+        place = _place_of(word, {"title": demand.texts["title"]})
+        if place is not None and _place_of(word, achievement.texts) is None:
+            terms.append({"term": word, "demand": place})
+        if len(terms) == MISSING_TERMS:
+            break
+    if terms:
+        listed = [one["term"] for one in terms]
+        yield (
+            False,
+            "missing_terms",
+            Text(
+                "成果未提到需求名称中的：" + "、".join(listed),
+                "The achievement does not mention, of the demand's title: " + ", ".join(listed),
+            ),
+            {"terms": terms},
+        )
+
+
+def _field(demand: Demand, achievement: Achievement) -> Iterator[Fact]:
+    if demand.field and achievement.field and identity(demand.field) == identity(achievement.field):
+        text = Text(f"同属{demand.field}领域", f"Both are in the field {demand.field}")
+        yield True, "same_field", text, {"field": demand.field}
+
+
+def _stage(demand: Demand, achievement: Achievement) -> Iterator[Fact]:
+    if demand.required_stage is None or achievement.stage is None:
+        return
+    required, reached = Stage(demand.required_stage), Stage(achievement.stage)
+    order = list(Stage)
+    meets = order.index(reached) >= order.index(required)
+    zh = "成果处于{stage}，{meets}需求要求的{required}"
+    values = {"stage": _STAGES[reached].zh, "required": _STAGES[required].zh}
+    yield (
+        meets,
+        "stage_meets" if meets else "stage_below",
+        Text(
+            zh.format(meets="达到" if meets else "未达到", **values),
+            f"The achievement is at the stage {_STAGES[reached].en}; required: "
+            f"{_STAGES[required].en}",
+        ),
+        {"stage": reached.value, "required_stage": required.value},
+    )
+
+
+def _trl(demand: Demand, achievement: Achievement) -> Iterator[Fact]:
+    required, reached = demand.required_trl, achievement.trl
+    if required is None or reached is None or required.scale != reached.scale:
+        return  # levels of different scales cannot be compared
+    meets = reached.level >= required.level
+    yield (
+        meets,
+        "trl_meets" if meets else "trl_below",
+        Text(
+            f"成果技术成熟度 {reached.level} 级，需求要求不低于 {required.level} 级",
+            f"The achievement is at readiness level {reached.level}; required: {required.level}",
+        ),
+        {"scale": reached.scale, "level": reached.level, "required_level": required.level},
+    )
+
+
+def _money(demand: Demand, achievement: Achievement) -> Iterator[Fact]:
+    asked, offered = achievement.price, demand.budget
+    if not (_says_amount(asked) and _says_amount(offered)):
+        return
+    lowest = asked.low if asked.low is not None else Decimal(0)
+    most = offered.high
+    if most is not None and lowest > most:
+        speaks_for, code = False, "price_above_budget"
+        text = Text("要价 {price}，高于预算 {budget}", "Asking {price} is above the budget {budget}")
+    elif asked.high is not None and (most if most is not None else offered.low or 0) >= asked.high:
+        speaks_for, code = True, "price_within_budget"
+        text = Text("要价 {price}，在预算 {budget} 之内", "Asking {price} is within the budget {budget}")
+    elif most is not None:
+        speaks_for, code = True, "price_overlaps_budget"
+        text = Text(
+            "要价 {price} 与预算 {budget} 有重合", "Asking {price} overlaps the budget {budget}"
+        )
+    else:
+        return  # a budget that only says its least
+    price, budget = _amounts(asked), _amounts(offered)
+    yield (
+        speaks_for,
+        code,
+        Text(
+            text.zh.format(price=price.zh, budget=budget.zh),
+            text.en.format(price=price.en, budget=budget.en),
+        ),
+        {"price": _bounds(asked), "budget": _bounds(offered)},
+    )
+
+
+def _says_amount(price: Price) -> bool:
+    return price.kind in (PriceKind.FIXED, PriceKind.RANGE)
+
+
+def _bounds(price: Price) -> dict[str, str | None]:
+    return {
+        "low": None if price.low is None else f"{price.low:.2f}",
+        "high": None if price.high is None else f"{price.high:.2f}",
+    }
+
+
+def _amounts(price: Price) -> Text:
+    low, high = _amount(price.low), _amount(price.high)
+    if low == high and low is not None:
+        return low
+    if low is None:
+        assert high is not None
+        return Text(f"不超过 {high.zh}", f"at most {high.en}")
+    if high is None:
+        return Text(f"不低于 {low.zh}", f"at least {low.en}")
+    return Text(f"{low.zh}至 {high.zh}", f"{low.en} to {high.en}")
+
+
+def _amount(yuan: Decimal | None) -> Text | None:
+    if yuan is None:
+        return None
+    tens = (yuan / 10_000).normalize()
+    zh = f"{tens:,f} 万元" if yuan >= 10_000 else f"{yuan.normalize():f} 元"
+    return Text(zh, f"CNY {yuan:,.0f}" if yuan == yuan.to_integral() else f"CNY {yuan:,.2f}")
+
+
+def _cooperation(demand: Demand, achievement: Achievement) -> Iterator[Fact]:
+    wanted = [Cooperation(one) for one in demand.cooperation]
+    offered = [Cooperation(one) for one in achievement.cooperation]
+    if not wanted or not offered:
+        return
+    if Cooperation.ANY in offered:
+        shared = wanted
+    elif Cooperation.ANY in wanted:
+        shared = offered
+    else:
+        shared = [one for one in wanted if one in offered]
+    data = {
+        "demand": [one.value for one in wanted],
+        "achievement": [one.value for one in offered],
+        "shared": [one.value for one in shared],
+    }
+    if shared:
+        text = _listed(shared)
+        yield (
+            True,
+            "cooperation_agrees",
+            Text(f"合作方式一致：{text.zh}", f"Both are open to: {text.en}"),
+            data,
+        )
+    else:
+        one, other = _listed(wanted), _listed(offered)
+        yield (
+            False,
+            "cooperation_differs",
+            Text(
+                f"合作方式不同：需求为{one.zh}，成果为{other.zh}",
+                f"Ways of cooperation differ: demand {one.en}, achievement {other.en}",
+            ),
+            data,
+        )
+
+
+def _listed(ways: list[Cooperation]) -> Text:
+    named = [_WAYS[way] for way in ways]
+    return Text("、".join(one.zh for one in named), ", ".join(one.en for one in named))
+
+
+_PROVINCE: Final = re.compile(
+    "(?:中国)?(北京|天津|上海|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|"
+    "四川|贵州|云南|陕西|甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门)"
+    "(?:壮族自治区|回族自治区|维吾尔自治区|自治区|特别行政区|省|市)?"
+)
+_CITY: Final = re.compile("([^省市区县州盟]{2,8}?)(?:市|自治州|地区|盟|$)")
+_MUNICIPALITIES: Final = frozenset({"北京", "天津", "上海", "重庆"})
+
+
+def _locate(place: str) -> tuple[str | None, str | None]:
+    """Province and city that a place names, without their endings."""
+    text = normalize(place).replace(" ", "")
+    province = _PROVINCE.match(text)
+    if province is not None and province[1] in _MUNICIPALITIES:
+        return province[1], province[1]
+    city = _CITY.match(text, province.end() if province else 0)
+    return province[1] if province else None, city[1] if city else None
+
+
+def _place(demand: Demand, achievement: Achievement) -> Iterator[Fact]:
+    if not demand.place or not achievement.place:
+        return
+    data = {"demand": demand.place, "achievement": achievement.place}
+    (province, city), (other_province, other_city) = (
+        _locate(demand.place),
+        _locate(achievement.place),
+    )
+    if city is not None and city == other_city:
+        text = Text(f"双方都在{city}", f"Both are in {city}")
+        yield True, "same_city", text, data
+    elif province is not None and province == other_province:
+        text = Text(f"双方都在{province}", f"Both are in {province}")
+        yield True, "same_province", text, data
+    elif province is not None and other_province is not None:
+        yield (
+            False,
+            "other_province",
+            Text(
+                f"双方不在一地：需求在{demand.place}，成果在{achievement.place}",
+                f"They are apart: demand in {demand.place}, achievement in {achievement.place}",
+            ),
+            data,
+        )
+
+
+def _rights(_: Demand, achievement: Achievement) -> Iterator[Fact]:
+    granted = [one["number"] for one in achievement.intellectual_property if one.get("granted")]
+    if granted:
+        text = Text(
+            f"成果已有授权专利 {len(granted)} 项", f"Granted patents of the achievement: {len(granted)}"
+        )
+        yield True, "granted_patents", text, {"numbers": granted}
+
+
+def _evaluation(_: Demand, achievement: Achievement) -> Iterator[Fact]:
+    for one in achievement.evaluations[:1]:
+        level = f"，结论为{one['level']}" if one.get("level") else ""
+        english = f": {one['level']}" if one.get("level") else ""
+        text = Text(
+            f"成果经{one['evaluator']}评价{level}", f"Evaluated by {one['evaluator']}{english}"
+        )
+        yield True, "evaluated", text, dict(one)
+
+
+def _dates(demand: Demand, achievement: Achievement, on: date) -> Iterator[Fact]:
+    for code, record, zh, en in (
+        ("demand_expired", demand, "需求已于 {day} 到期", "The demand ended on {day}"),
+        ("achievement_expired", achievement, "成果已于 {day} 到期", "The achievement ended on {day}"),
+    ):
+        if record.valid_until is not None and record.valid_until < on:
+            day = record.valid_until.isoformat()
+            yield False, code, Text(zh, en).format(day=day), {"valid_until": day}
+
+
+_FACTS: Final[tuple[Callable[[Demand, Achievement], Iterator[Fact]], ...]] = (
+    _field,
+    _stage,
+    _trl,
+    _money,
+    _cooperation,
+    _place,
+    _rights,
+    _evaluation,
+)

@@ -1,0 +1,253 @@
+"""Matching: the index proposes, the ranking orders, the records explain."""
+
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import structlog
+from anyio import to_thread
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kechuangtong.accounts.actor import Actor
+from kechuangtong.achievements.service import achievements
+from kechuangtong.core.clock import today
+from kechuangtong.core.language import Text
+from kechuangtong.core.trade import ListKind, Price, PriceKind
+from kechuangtong.demands.service import demands
+from kechuangtong.matching import profiles, store
+from kechuangtong.matching.embedding import ROLE, Embedder, EmbeddingFailed
+from kechuangtong.matching.explanation import Side, explain
+from kechuangtong.matching.ranking import Judgement, Ranker, Subject
+from kechuangtong.matching.schemas import (
+    MatchedAchievement,
+    MatchedDemand,
+    MatchedPair,
+    Matches,
+    MatchQuery,
+    MatchSearch,
+    Reasons,
+)
+from kechuangtong.matching.terms import Rarity, top_terms
+from kechuangtong.models import Achievement, Demand
+from kechuangtong.search.port import Filter, SearchIndex
+from kechuangtong.search.service import index_filter, load
+
+log = structlog.get_logger()
+
+CANDIDATES: Final = 200
+# The beginning of a text without a title that stands for one, in characters.
+_OPENING: Final = 40
+OTHER: Final = {
+    ListKind.ACHIEVEMENT: ListKind.DEMAND,
+    ListKind.DEMAND: ListKind.ACHIEVEMENT,
+}
+
+_NO_MODEL: Final = Text(
+    "没有向量模型，仅按词语匹配", "there is no embedding model: matched on words alone"
+)
+_MODEL_FAILED: Final = Text(
+    "向量服务暂不可用，仅按词语匹配", "the embedding model failed: matched on words alone"
+)
+_VECTORS_WAIT: Final = Text(
+    "部分记录的向量尚在计算，暂按词语匹配",
+    "the vectors of some records are still being computed: those are matched on words",
+)
+
+Listing = Achievement | Demand
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A record of the other list, as the ranking sees and judges it."""
+
+    id: uuid.UUID
+    subject: Subject
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What was proposed for a subject, best first."""
+
+    subject: Subject
+    rarity: Rarity
+    ranked: list[Ranked]
+    degraded: Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A demand and an achievement, judged and explained."""
+
+    demand: Demand
+    achievement: Achievement
+    judgement: Judgement
+    reasons: Reasons
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """Matches with an index, a model of meaning where there is one, and a ranker."""
+
+    index: SearchIndex
+    embedder: Embedder | None
+    ranker: Ranker
+
+    async def rank(
+        self,
+        session: AsyncSession,
+        kind: ListKind,
+        profile: profiles.Profile,
+        inputs: profiles.Inputs,
+        wanted: Filter,
+    ) -> Ranking:
+        """Up to 200 records of the list `kind` for a record, or a text, of the other one."""
+        subject, degraded = await self._subject(session, OTHER[kind], profile, inputs)
+        rarity = await store.rarity(session, profile.words)
+        candidates = await self.index.propose(
+            kind, top_terms(profile, rarity), subject.text_vector, wanted, CANDIDATES
+        )
+        ids = [uuid.UUID(one.id) for one in candidates]
+        model = self.embedder.model if self.embedder else None
+        found = await store.subjects(session, kind, ids, model)
+        known = [one for one in ids if one in found]
+        judged = await to_thread.run_sync(
+            self.ranker.judge, kind, subject, [found[one] for one in known], rarity.weight
+        )
+        ranked = [
+            Ranked(one, found[one], judgement)
+            for one, judgement in zip(known, judged, strict=True)
+        ]
+        if degraded is None and any(one.judgement.closeness is None for one in ranked):
+            degraded = _VECTORS_WAIT
+        ranked.sort(key=lambda one: (-one.judgement.score, str(one.id)))
+        return Ranking(subject, rarity, ranked, degraded)
+
+    async def _subject(
+        self,
+        session: AsyncSession,
+        kind: ListKind,
+        profile: profiles.Profile,
+        inputs: profiles.Inputs,
+    ) -> tuple[Subject, Text | None]:
+        embedder = self.embedder
+        if embedder is None:
+            return Subject(profile), _NO_MODEL
+        texts = {profile.title_hash: inputs.title, profile.text_hash: inputs.text}
+        vectors = await store.vectors(session, embedder.model, ROLE[kind], texts)
+        missing = [one for one in texts if one not in vectors]
+        if missing:
+            try:
+                rows = await to_thread.run_sync(
+                    embedder.embed, ROLE[kind], [texts[one] for one in missing]
+                )
+            except EmbeddingFailed as error:
+                log.warning("embedding failed", error=str(error))
+                return Subject(profile), _MODEL_FAILED
+            vectors |= dict(zip(missing, rows, strict=True))
+        vectors_of = vectors[profile.title_hash], vectors[profile.text_hash]
+        return Subject(profile, *vectors_of), None
+
+    async def for_record(
+        self, session: AsyncSession, actor: Actor, record: Listing, query: MatchQuery
+    ) -> Matches[Any]:
+        """The best matches of a record, or of one made from a text, in the other list."""
+        kind = OTHER[_kind(record)]
+        profile = await to_thread.run_sync(store.profile, record)
+        ranking = await self.rank(
+            session, kind, profile, store.inputs(record), index_filter(query)
+        )
+        pairs = await self.pairs(session, actor, record, ranking, query)
+        return self.matches([_one_side(pair, kind, actor) for pair in pairs], ranking.degraded)
+
+    async def for_text(
+        self, session: AsyncSession, actor: Actor, search: MatchSearch
+    ) -> Matches[Any]:
+        """The best matches of a free text in a list."""
+        return await self.for_record(session, actor, _record_of(search), search)
+
+    async def pairs(
+        self,
+        session: AsyncSession,
+        actor: Actor,
+        record: Listing,
+        ranking: Ranking,
+        query: MatchQuery,
+    ) -> list[Pair]:
+        """The best of a ranking, explained. What the actor may not see is left out."""
+        kind = OTHER[_kind(record)]
+        best = [one for one in ranking.ranked if one.judgement.grade >= query.min_grade]
+        best = best[: query.limit]
+        others = {
+            one.id: one for one in await load(session, actor, kind, [one.id for one in best])
+        }
+        own = Side(record, ranking.subject.profile)
+        found = []
+        for one in best:
+            if one.id not in others:
+                continue
+            other = Side(others[one.id], one.subject.profile)
+            demand, achievement = (own, other) if isinstance(record, Demand) else (other, own)
+            reasons = explain(
+                demand,
+                achievement,
+                one.judgement,
+                weight=ranking.rarity.weight,
+                close=self.ranker.close,
+                on=today(),
+            )
+            found.append(Pair(demand.record, achievement.record, one.judgement, reasons))
+        return found
+
+    def matches(self, items: list[Item], degraded: Text | None) -> Matches[Item]:
+        """Matches as they are shown."""
+        return Matches(
+            items=items,
+            ranker=self.ranker.version,
+            engine=self.index.engine,
+            degraded=None if degraded is None else str(degraded),
+        )
+
+
+def show_pair(pair: Pair, actor: Actor) -> MatchedPair:
+    """A pair with both its sides."""
+    return MatchedPair(
+        demand=demands.show(pair.demand, actor),
+        achievement=achievements.show(pair.achievement, actor),
+        score=round(pair.judgement.score, 4),
+        grade=pair.judgement.grade,
+        reasons=pair.reasons,
+    )
+
+
+def _one_side(pair: Pair, kind: ListKind, actor: Actor) -> MatchedAchievement | MatchedDemand:
+    judged: dict[str, Any] = {
+        "score": round(pair.judgement.score, 4),
+        "grade": pair.judgement.grade,
+        "reasons": pair.reasons,
+    }
+    if kind is ListKind.ACHIEVEMENT:
+        return MatchedAchievement(achievement=achievements.show(pair.achievement, actor), **judged)
+    return MatchedDemand(demand=demands.show(pair.demand, actor), **judged)
+
+
+def _kind(record: Listing) -> ListKind:
+    return ListKind.ACHIEVEMENT if isinstance(record, Achievement) else ListKind.DEMAND
+
+
+def _record_of(search: MatchSearch) -> Listing:
+    """A record that is nowhere stored; a text without a title begins with what stands for one."""
+    text = search.text.strip()
+    opening = re.split(r"[。！？!?\n；;]", text, maxsplit=1)[0]
+    values: dict[str, Any] = {
+        "title": search.title or opening[:_OPENING] or text[:_OPENING],
+        "description": text,
+        "keywords": search.keywords,
+        "cooperation": [],
+    }
+    unknown = Price(PriceKind.UNKNOWN)
+    if search.kind is ListKind.ACHIEVEMENT:
+        return Demand(budget=unknown, **values)
+    return Achievement(price=unknown, intellectual_property=[], evaluations=[], **values)

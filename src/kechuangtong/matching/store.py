@@ -1,0 +1,167 @@
+"""Profiles, vectors and counts of words in the database, beside the records they come from."""
+
+import uuid
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+from sqlalchemy import delete, literal_column, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kechuangtong.core.db import upsert
+from kechuangtong.core.trade import ListKind
+from kechuangtong.matching import profiles
+from kechuangtong.matching.embedding import ROLE, Role, Vector
+from kechuangtong.matching.profiles import Profile
+from kechuangtong.matching.ranking import Subject
+from kechuangtong.matching.terms import Rarity
+from kechuangtong.models import Achievement, Demand, TermCount
+from kechuangtong.models import Profile as StoredProfile
+from kechuangtong.models import Vector as StoredVector
+
+T = TypeVar("T")
+
+# What stands for the number of all records among the counts of words.
+_ALL = ""
+# Below the number of parameters that a statement may have.
+_AT_ONCE = 10_000
+
+
+def profile(record: Achievement | Demand) -> Profile:
+    """The profile of a record, computed anew."""
+    return profiles.profile(record.title, record.keywords, body(record))
+
+
+def inputs(record: Achievement | Demand) -> profiles.Inputs:
+    """The texts of a record that are encoded."""
+    return profiles.inputs(record.title, body(record))
+
+
+def body(record: Achievement | Demand) -> str:
+    """What a record says of itself beside its title and keywords."""
+    parts = [record.description, record.application if isinstance(record, Achievement) else None]
+    return "\n".join(part for part in parts if part)
+
+
+async def subjects(
+    session: AsyncSession, kind: ListKind, ids: Sequence[uuid.UUID], model: str | None
+) -> dict[uuid.UUID, Subject]:
+    """Published records as ranking sees them, with the vectors of a model that are there."""
+    found: list[StoredProfile] = []
+    for part in _parts(ids):
+        statement = select(StoredProfile).where(
+            StoredProfile.kind == kind, StoredProfile.record_id.in_(part)
+        )
+        found += await session.scalars(statement)
+    hashes = {one for row in found for one in (row.title_hash, row.text_hash)}
+    kept = await vectors(session, model, ROLE[kind], hashes) if model else {}
+    return {
+        row.record_id: Subject(
+            Profile(
+                row.title,
+                row.text,
+                tuple(row.title_words.split("\n")),
+                tuple(row.words.split("\n")),
+                row.title_hash,
+                row.text_hash,
+            ),
+            kept.get(row.title_hash),
+            kept.get(row.text_hash),
+        )
+        for row in found
+    }
+
+
+async def replace_profiles(
+    session: AsyncSession,
+    kind: ListKind,
+    changed: Mapping[uuid.UUID, Profile],
+    gone: Collection[uuid.UUID],
+) -> None:
+    """Store the profiles of published records, let go of others', and keep the counts of words."""
+    ids = [*changed, *gone]
+    where = (StoredProfile.kind == kind, StoredProfile.record_id.in_(ids))
+    counts: Counter[str] = Counter()
+    for words in await session.scalars(select(StoredProfile.words).where(*where)):
+        counts.subtract([_ALL, *words.split("\n")])
+    for one in changed.values():
+        counts.update([_ALL, *one.words])
+    await session.execute(delete(StoredProfile).where(*where))
+    session.add_all(
+        StoredProfile(
+            kind=kind,
+            record_id=record_id,
+            format=profiles.FORMAT,
+            title=one.title,
+            text=one.text,
+            title_words="\n".join(one.title_words),
+            words="\n".join(one.words),
+            title_hash=one.title_hash,
+            text_hash=one.text_hash,
+        )
+        for record_id, one in changed.items()
+    )
+    await upsert(
+        session,
+        TermCount.__table__,  # type: ignore[arg-type]
+        [
+            {"term": term, "documents": number}
+            for term, number in sorted(counts.items())
+            if number
+        ],
+        keys=["term"],
+        update={"documents": TermCount.documents + literal_column("excluded.documents")},
+    )
+
+
+async def rarity(session: AsyncSession, words: Iterable[str]) -> Rarity:
+    """How rare these words are in our lists."""
+    counts: dict[str, int] = {}
+    for part in _parts([_ALL, *words]):
+        rows = await session.execute(
+            select(TermCount.term, TermCount.documents).where(TermCount.term.in_(part))
+        )
+        counts.update(row.tuple() for row in rows)
+    return Rarity(counts.pop(_ALL, 0), counts)
+
+
+async def vectors(
+    session: AsyncSession, model: str, role: Role, hashes: Collection[str]
+) -> dict[str, Vector]:
+    """The kept vectors of texts, by their hash; those never computed are missing."""
+    found: dict[str, Vector] = {}
+    for part in _parts(list(hashes)):
+        rows = await session.execute(
+            select(StoredVector.text_hash, StoredVector.vector).where(
+                StoredVector.model == model,
+                StoredVector.role == role,
+                StoredVector.text_hash.in_(part),
+            )
+        )
+        found.update((text_hash, np.frombuffer(data, "<f4")) for text_hash, data in rows)
+    return found
+
+
+async def keep_vectors(
+    session: AsyncSession, model: str, role: Role, computed: Mapping[str, Vector]
+) -> None:
+    """Keep vectors, so that none is computed twice."""
+    await upsert(
+        session,
+        StoredVector.__table__,  # type: ignore[arg-type]
+        [
+            {
+                "model": model,
+                "role": role,
+                "text_hash": text_hash,
+                "vector": vector.astype("<f4").tobytes(),
+            }
+            for text_hash, vector in computed.items()
+        ],
+        keys=["model", "role", "text_hash"],
+    )
+
+
+def _parts(values: Sequence[T]) -> Iterable[Sequence[T]]:
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
