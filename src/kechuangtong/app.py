@@ -14,9 +14,14 @@ from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import RequestContext
 from kechuangtong.core.migrations import check
 from kechuangtong.demands.router import router as demands
+from kechuangtong.imports.router import router as imports
+from kechuangtong.jobs.service import working
+from kechuangtong.matching.router import router as matches
 from kechuangtong.organizations.router import router as organizations
 from kechuangtong.runtime import open_runtime
+from kechuangtong.search.router import router as search
 from kechuangtong.settings import Settings
+from kechuangtong.status import router as status
 
 _DESCRIPTION = """\
 Kechuangtong (科创通) keeps two lists alive, the achievements of universities and institutes
@@ -36,8 +41,9 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_runtime(settings) as runtime:
             await check(runtime.database)
-            app.state.runtime = runtime
-            yield
+            async with working(runtime):
+                app.state.runtime = runtime
+                yield
 
     app = FastAPIOffline(
         title="Kechuangtong 科创通",
@@ -47,8 +53,10 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=openapi.operation_id,
         static_url="/docs-assets",
     )
-    for router in (accounts, organizations, achievements, demands):
+    for router in (accounts, organizations, achievements, demands, search, matches, status):
         app.include_router(router, max_body_size=settings.max_body_size)
+    # Beside the file there are a few short fields and the form's own lines.
+    app.include_router(imports, max_body_size=settings.max_file_size + 100_000)
     app.add_middleware(RequestContext)
     errors.install(app)
     app.add_exception_handler(idempotency.Repeated, idempotency.repeat)

@@ -8,7 +8,7 @@ progress in our tables: run again, it goes on where it was.
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -18,12 +18,31 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from kechuangtong.core.db import Database
 from kechuangtong.imports import service as imports
+from kechuangtong.runtime import Runtime
+from kechuangtong.search.indexing import keep_writing
 from kechuangtong.settings import Settings
 
 log = structlog.get_logger()
 
 # DBOS runs plain functions and is one a process; this is the process's settings for them.
 _settings: Settings | None = None
+
+
+@asynccontextmanager
+async def working(runtime: Runtime) -> AsyncIterator[None]:
+    """Do the background work while this is open: imports, and writing the index."""
+    async with running_jobs(runtime.settings):
+        await start_waiting_imports(runtime.database)
+        embedder = await to_thread.run_sync(lambda: runtime.embedder)
+        indexing = asyncio.create_task(
+            keep_writing(runtime.settings, runtime.database, embedder), name="indexing"
+        )
+        try:
+            yield
+        finally:
+            indexing.cancel()
+            with suppress(asyncio.CancelledError):
+                await indexing
 
 
 @asynccontextmanager
