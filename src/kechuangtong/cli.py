@@ -8,37 +8,46 @@ import asyncio
 import hashlib
 import json
 import shutil
+import signal
+import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import structlog
 import typer
 import uvicorn
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress as Bar
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kechuangtong import __version__
 from kechuangtong.accounts.actor import OPERATOR
 from kechuangtong.accounts.service import create_user
 from kechuangtong.app import create_app
 from kechuangtong.core import logs, migrations
+from kechuangtong.core.clock import today
 from kechuangtong.core.errors import AppError
 from kechuangtong.core.identifiers import IdentifierError, check_uscc
-from kechuangtong.core.language import Text
 from kechuangtong.core.trade import ListKind, OrganizationKind
 from kechuangtong.imports import service as imports
 from kechuangtong.imports.reading import FileRefused
 from kechuangtong.imports.schemas import Report
 from kechuangtong.imports.workbook import write_report
+from kechuangtong.jobs.service import working
+from kechuangtong.matching.evaluation import evaluate, write_run
+from kechuangtong.matching.graded import read_folder, scratch
+from kechuangtong.matching.router import matcher
+from kechuangtong.matching.runs import match_all, write_matches
+from kechuangtong.matching.schemas import MatchedPair, Matches
+from kechuangtong.matching.terms import Rarity
+from kechuangtong.matching.training import Graded, background_table, train
 from kechuangtong.models import Organization
 from kechuangtong.organizations.service import create_organization, find_organization
 from kechuangtong.runtime import Runtime, open_runtime
-from kechuangtong.search.indexing import IndexBehind, catch_up, rebuild
+from kechuangtong.sample.service import PASSWORD, USER, load_sample
+from kechuangtong.search.indexing import catch_up, mark_differences, rebuild
 from kechuangtong.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -48,6 +57,10 @@ app.add_typer(users, name="user")
 app.add_typer(organizations, name="organization")
 
 _errors = Console(stderr=True)
+
+DEMO_PAIRS = 12
+
+Progress = Callable[[int, int], None]
 
 
 class ImportKind(StrEnum):
@@ -61,7 +74,13 @@ class ImportKind(StrEnum):
         return ListKind(self.value.removesuffix("s"))
 
 
-class Failed(Exception):  # noqa: N818
+class Engine(StrEnum):
+    """The indexes that there are."""
+
+    EMBEDDED = "embedded"
+
+
+class Failed(Exception):
     """What ends a command with status 1 and this one line."""
 
 
@@ -72,7 +91,7 @@ def main() -> None:
         app()
     except (AppError, FileRefused) as error:
         _fail(str(error.message))
-    except (Failed, migrations.SchemaStale, IndexBehind, RuntimeError) as error:
+    except (Failed, RuntimeError) as error:
         _fail(str(error))
 
 
@@ -94,9 +113,9 @@ def _run(work: Callable[[Runtime], Coroutine[Any, Any, None]]) -> None:
 
 
 @contextmanager
-def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
+def _progress(label: str) -> Iterator[Progress]:
     """A progress bar on a terminal, nothing in a pipe."""
-    with Progress(console=_errors, transient=True, disable=not sys.stderr.isatty()) as bar:
+    with Bar(console=_errors, transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -227,3 +246,242 @@ def import_command(
             await catch_up(runtime)
 
     _run(work)
+
+
+async def _import(
+    runtime: Runtime, kind: ListKind, file: Path, organization: str | None, progress: Progress
+) -> Report:
+    """Import a file, or go on with the import of it that was killed."""
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    async with runtime.database.write() as session:
+        owner = await _organization(session, organization)
+        imported = await imports.find_unfinished(
+            session, kind=kind, organization=owner, file_hash=digest
+        )
+        if imported is None:
+            imported = imports.new_import(
+                OPERATOR, kind=kind, organization=owner, file_name=file.name, file_hash=digest
+            )
+            kept = imports.file_path(runtime.settings, imported)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, kept)
+            session.add(imported)
+    imported = await imports.run_import(runtime.database, runtime.settings, imported.id, progress)
+    if imported.failure_code is not None:
+        raise Failed(f"{imported.failure_zh} / {imported.failure_en}")
+    async with runtime.database.read() as session:
+        return await imports.report(session, imported)
+
+
+def _print_report(report: Report) -> None:
+    place = f"{report.sheet or report.file}, header in row {report.header_row}"
+    print(f"{report.file} ({place}): {len(report.rows)} rows")
+    for name, count in report.counts.model_dump().items():
+        print(f"  {name:<10}{count:>7}")
+    for row in report.rows:
+        for problem in row.problems:
+            column = f"{problem.column}: " if problem.column else ""
+            print(f"  row {row.row}  {column}{problem.message} [{problem.value or ''}]")
+
+
+@app.command()
+def reindex() -> None:
+    """Build the search index anew from the database (重建索引)."""
+
+    async def work(runtime: Runtime) -> None:
+        with _progress("reindex") as progress:
+            await rebuild(runtime, progress)
+
+    _run(work)
+
+
+@app.command()
+def check() -> None:
+    """Compare the search index with the database, and repair what differs (核对索引)."""
+
+    async def work(runtime: Runtime) -> None:
+        differing = await mark_differences(runtime)
+        await catch_up(runtime)
+        print(f"{differing} records differed" if differing else "index and database agree")
+
+    _run(work)
+
+
+@app.command("match")
+def match_command(
+    out: Annotated[Path | None, typer.Option(help="FILE.xlsx or FILE.json")] = None,
+) -> None:
+    """Match the whole of the two lists (供需匹配)."""
+    if out is not None and out.suffix.lower() not in (".json", ".xlsx"):
+        raise typer.BadParameter("matches go to a .json or .xlsx file", param_hint="--out")
+
+    async def work(runtime: Runtime) -> None:
+        matches = await _match_all(runtime)
+        if out is not None:
+            await write_matches(out, matches)
+            print(f"{len(matches.items)} pairs: {out}")
+        else:
+            _print_pairs(matches.items)
+        if matches.degraded is not None:
+            _warn(matches.degraded)
+
+    _run(work)
+
+
+async def _match_all(runtime: Runtime) -> Matches[MatchedPair]:
+    with _progress("vectors") as progress:
+        await catch_up(runtime, vectors=True, progress=progress)
+    with _progress("match") as progress:
+        return await match_all(runtime.database, matcher(runtime), progress)
+
+
+def _print_pairs(pairs: Sequence[MatchedPair]) -> None:
+    for pair in pairs:
+        print(
+            f"\n{pair.score:.2f}  [{pair.grade}]  {pair.demand.title}  ←  {pair.achievement.title}"
+        )
+        print(f"      {pair.demand.organization.name}  ←  {pair.achievement.organization.name}")
+        for sign, reasons in (("+", pair.reasons.for_), ("-", pair.reasons.against)):
+            for reason in reasons:
+                print(f"      {sign} {reason.text}")
+
+
+def _warn(line: str) -> None:
+    print(f"kechuangtong: {line}", file=sys.stderr)
+
+
+@app.command("evaluate")
+def evaluate_command(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="The figures as JSON")] = False,
+    run: Annotated[Path | None, typer.Option(help="Where the ranked lists go")] = None,
+    folds: Annotated[
+        int | None, typer.Option(min=2, max=20, help="Train on the other folds' demands")
+    ] = None,
+    engine: Annotated[Engine, typer.Option(help="The index that proposes")] = Engine.EMBEDDED,
+) -> None:
+    """Measure the ranking on graded pairs (评测)."""
+
+    async def work() -> None:
+        content = read_folder(folder)
+        with _progress("vectors") as progress:
+            async with scratch(content, Settings(), progress) as store:
+                with _progress("evaluate") as evaluating:
+                    result = await evaluate(store, folds=folds, progress=evaluating)
+        if run is not None:
+            write_run(run, result.run)
+        if result.warning is not None:
+            _warn(result.warning)
+        if as_json:
+            print(json.dumps(result.report, ensure_ascii=False, indent=2))
+        else:
+            _print_figures(result.report)
+
+    _assert_trainable(work)
+
+
+def _print_figures(report: dict[str, Any]) -> None:
+    print(
+        f"{report['folder']}: {report['demands']} demands, {report['achievements']} achievements, "
+        f"engine {report['engine']}, ranker {report['ranker']}"
+    )
+    columns = {"ranker": report["metrics"], **report["baselines"]}
+    columns |= {f"- {name}": one for name, one in report["differences"].items()}
+    print(f"{'':<14}" + "".join(f"{name:>24}" for name in columns))
+    for metric in report["metrics"]:
+        cells = (
+            f"{one['value']:.3f} ({one['low']:.3f}, {one['high']:.3f})" if one else "-"
+            for one in (figures[metric] for figures in columns.values())
+        )
+        print(f"{metric:<14}" + "".join(f"{cell:>24}" for cell in cells))
+
+
+@app.command("train")
+def train_command(
+    folders: Annotated[list[Path], typer.Argument(exists=True, file_okay=False)],
+    out: Annotated[Path, typer.Option(help="Where the weights go")] = Path("ranker.json"),
+    background: Annotated[
+        Path | None, typer.Option(help="Count the folders' words into this file (.json.gz) instead")
+    ] = None,
+) -> None:
+    """Learn the ranking's weights from graded pairs (训练)."""
+
+    async def work() -> None:
+        if background is not None:
+            background.write_bytes(background_table(folders))
+            return
+        graded: list[Graded] = []
+        for folder in folders:
+            with _progress(folder.name) as progress:
+                async with scratch(read_folder(folder), Settings(), progress) as store:
+                    async with store.runtime.database.read() as session:
+                        graded += await store.graded(session)
+        names = [folder.resolve().name for folder in folders]
+        content = train(graded, Rarity().weight, today(), names)
+        text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+        out.write_text(text, encoding="utf-8")
+        print(json.dumps(content["figures"]))
+
+    _assert_trainable(work)
+
+
+def _assert_trainable(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    try:
+        asyncio.run(work())
+    except ValueError as error:  # too few graded pairs, or no model of meaning to train on
+        raise Failed(str(error)) from error
+
+
+@app.command()
+def demo(
+    serve_too: Annotated[bool, typer.Option("--serve/--no-serve")] = True,
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+) -> None:
+    """Load the sample of both lists, show its best pairs, serve it (演示)."""
+
+    async def work(runtime: Runtime) -> None:
+        async with runtime.database.write() as session:
+            await load_sample(session)
+        matches = await _match_all(runtime)
+        best = {pair.demand.id: pair for pair in reversed(matches.items)}.values()
+        ordered = sorted(best, key=lambda pair: -pair.score)
+        _print_pairs(ordered[:DEMO_PAIRS])
+        if matches.degraded is not None:
+            _warn(matches.degraded)
+
+    _run(work)
+    if serve_too:
+        print(f"\nSign in (登录): {USER} / {PASSWORD}")
+        serve(port)
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    host: Annotated[str, typer.Option(envvar="KCT_HOST")] = "127.0.0.1",
+) -> None:
+    """Serve the API; on the embedded default also index and work (启动服务)."""
+    _run(_nothing)
+    listening = socket.create_server((host, port))
+    base = f"http://{host}:{listening.getsockname()[1]}"
+    print(f"API {base}/v1  Swagger UI {base}/docs  ReDoc {base}/redoc", flush=True)
+    config = uvicorn.Config(create_app(Settings()), log_config=None, access_log=False)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+@app.command()
+def worker() -> None:
+    """Do background work without serving: imports, and writing the index (后台进程)."""
+
+    async def work(runtime: Runtime) -> None:
+        stop = asyncio.Event()
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+        async with working(runtime):
+            await stop.wait()
+
+    _run(work)
+
+
+async def _nothing(_runtime: Runtime) -> None:
+    """Only what `_run` does before any work: the schema is there and is this version's."""

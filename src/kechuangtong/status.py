@@ -18,9 +18,7 @@ from kechuangtong.models.indexing import Part
 from kechuangtong.runtime import RuntimeDep
 from kechuangtong.search.drain import backlog
 
-router = APIRouter(
-    tags=["status"], dependencies=[Depends(requires(Permission.SERVICE_READ))]
-)
+router = APIRouter(tags=["status"], dependencies=[Depends(requires(Permission.SERVICE_READ))])
 
 
 class Health(BaseModel):

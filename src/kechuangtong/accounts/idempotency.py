@@ -32,7 +32,7 @@ class KeyReused(Invalid):
     )
 
 
-class Repeated(Exception):  # noqa: N818
+class Repeated(Exception):
     """The request was answered before; carries that answer."""
 
     def __init__(self, answer: IdempotentAnswer) -> None:

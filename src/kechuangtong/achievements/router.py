@@ -1,6 +1,5 @@
 """The 成果清单 over HTTP."""
 
-import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -9,12 +8,17 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import IdempotentSession, ReadSession, WriteSession, requires
 from kechuangtong.accounts.idempotency import IdempotentRoute
 from kechuangtong.accounts.permissions import Permission
-from kechuangtong.achievements.schemas import AchievementCreate, AchievementPatch, AchievementQuery, AchievementRead
+from kechuangtong.achievements.schemas import (
+    AchievementCreate,
+    AchievementPatch,
+    AchievementQuery,
+    AchievementRead,
+)
 from kechuangtong.achievements.service import achievements
 from kechuangtong.core.http import ExpectedVersion, IfNoneMatch, etag, not_modified
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
-from kechuangtong.lists.http import AchievementId, AchievementDraftId
+from kechuangtong.lists.http import AchievementDraftId, AchievementId
 
 router = APIRouter(prefix="/v1/achievements", tags=["achievements"], route_class=IdempotentRoute)
 
@@ -37,7 +41,10 @@ async def list_achievements(
 
 
 @router.post(
-    "", status_code=201, summary="Create an achievement (新建成果)", responses=answers(400, 401, 403, 409, 413, 422)
+    "",
+    status_code=201,
+    summary="Create an achievement (新建成果)",
+    responses=answers(400, 401, 403, 409, 413, 422),
 )
 async def create_achievement(
     session: IdempotentSession, actor: Writer, response: Response, body: AchievementCreate
@@ -104,7 +111,9 @@ async def publish_achievement(
     expected_version: ExpectedVersion,
 ) -> AchievementRead:
     """Show the achievement to everyone, and let it be matched."""
-    record = await achievements.publish(session, actor, achievement_id, expected_version=expected_version)
+    record = await achievements.publish(
+        session, actor, achievement_id, expected_version=expected_version
+    )
     response.headers["ETag"] = etag(record)
     return achievements.show(record, actor)
 
@@ -122,7 +131,9 @@ async def withdraw_achievement(
     expected_version: ExpectedVersion,
 ) -> AchievementRead:
     """Take the achievement back from the public; it is kept and can be published again."""
-    record = await achievements.withdraw(session, actor, achievement_id, expected_version=expected_version)
+    record = await achievements.withdraw(
+        session, actor, achievement_id, expected_version=expected_version
+    )
     response.headers["ETag"] = etag(record)
     return achievements.show(record, actor)
 
@@ -134,7 +145,10 @@ async def withdraw_achievement(
     responses=answers(401, 403, 404, 409, 412, 422, 428),
 )
 async def delete_achievement(
-    achievement_id: AchievementDraftId, session: WriteSession, actor: Writer, expected_version: ExpectedVersion
+    achievement_id: AchievementDraftId,
+    session: WriteSession,
+    actor: Writer,
+    expected_version: ExpectedVersion,
 ) -> None:
     """Delete a draft; what was public once can only be withdrawn."""
     await achievements.delete(session, actor, achievement_id, expected_version=expected_version)

@@ -57,6 +57,9 @@ async def current(database: Database) -> str | None:
 
 async def check(database: Database) -> None:
     """Raises SchemaStale where the schema is not that of this version."""
-    found, expected = await current(database), ScriptDirectory.from_config(_config()).get_current_head()
+    found, expected = (
+        await current(database),
+        ScriptDirectory.from_config(_config()).get_current_head(),
+    )
     if found != expected:
         raise SchemaStale(found, expected)

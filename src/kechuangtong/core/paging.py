@@ -41,7 +41,11 @@ class Page(BaseModel, Generic[T]):
 
     @classmethod
     def of(
-        cls, rows: Sequence[S], limit: int, position: Callable[[S], list[str]], item: Callable[[S], T]
+        cls,
+        rows: Sequence[S],
+        limit: int,
+        position: Callable[[S], list[str]],
+        item: Callable[[S], T],
     ) -> "Page[T]":
         """A page from up to `limit + 1` rows; `position` is where the next page begins."""
         more = len(rows) > limit
@@ -86,5 +90,3 @@ def link_next(request: Request, response: Response, next_cursor: str | None) -> 
     if next_cursor is not None:
         url = request.url.include_query_params(cursor=next_cursor)
         response.headers["Link"] = f'<{url}>; rel="next"'
-
-

@@ -30,9 +30,7 @@ def _without_nul(text: str) -> str:
     return text
 
 
-Line = Annotated[
-    str, StringConstraints(min_length=1, max_length=200), AfterValidator(_without_nul)
-]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_without_nul)]
 Passage = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_without_nul)]
 Keyword = Annotated[
     str, StringConstraints(min_length=1, max_length=50), AfterValidator(_without_nul)

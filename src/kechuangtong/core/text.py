@@ -92,7 +92,5 @@ def fold_with_offsets(text: str) -> Folded:
     joined = "".join(narrow)
     simplified = simplify(joined)
     if len(simplified) != len(joined):  # a phrase of another length: character by character
-        simplified = "".join(
-            one if len(one := simplify(char)) == 1 else char for char in joined
-        )
+        simplified = "".join(one if len(one := simplify(char)) == 1 else char for char in joined)
     return Folded(simplified, offsets)

@@ -1,6 +1,5 @@
 """The 需求清单 over HTTP."""
 
-import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -9,12 +8,12 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import IdempotentSession, ReadSession, WriteSession, requires
 from kechuangtong.accounts.idempotency import IdempotentRoute
 from kechuangtong.accounts.permissions import Permission
-from kechuangtong.demands.schemas import DemandCreate, DemandPatch, DemandQuery, DemandRead
-from kechuangtong.demands.service import demands
 from kechuangtong.core.http import ExpectedVersion, IfNoneMatch, etag, not_modified
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
-from kechuangtong.lists.http import DemandId, DemandDraftId
+from kechuangtong.demands.schemas import DemandCreate, DemandPatch, DemandQuery, DemandRead
+from kechuangtong.demands.service import demands
+from kechuangtong.lists.http import DemandDraftId, DemandId
 
 router = APIRouter(prefix="/v1/demands", tags=["demands"], route_class=IdempotentRoute)
 
@@ -37,15 +36,16 @@ async def list_demands(
 
 
 @router.post(
-    "", status_code=201, summary="Create a demand (新建需求)", responses=answers(400, 401, 403, 409, 413, 422)
+    "",
+    status_code=201,
+    summary="Create a demand (新建需求)",
+    responses=answers(400, 401, 403, 409, 413, 422),
 )
 async def create_demand(
     session: IdempotentSession, actor: Writer, response: Response, body: DemandCreate
 ) -> DemandRead:
     """A new draft (草稿) for an organization that the caller acts for."""
-    record = await demands.create(
-        session, actor, organization_id=body.organization_id, values=body
-    )
+    record = await demands.create(session, actor, organization_id=body.organization_id, values=body)
     response.headers["ETag"] = etag(record)
     response.headers["Location"] = f"/v1/demands/{record.id}"
     return demands.show(record, actor)
@@ -134,7 +134,10 @@ async def withdraw_demand(
     responses=answers(401, 403, 404, 409, 412, 422, 428),
 )
 async def delete_demand(
-    demand_id: DemandDraftId, session: WriteSession, actor: Writer, expected_version: ExpectedVersion
+    demand_id: DemandDraftId,
+    session: WriteSession,
+    actor: Writer,
+    expected_version: ExpectedVersion,
 ) -> None:
     """Delete a draft; what was public once can only be withdrawn."""
     await demands.delete(session, actor, demand_id, expected_version=expected_version)

@@ -43,6 +43,7 @@ _PROBLEMS = {
     ),
 }
 
+
 @dataclass(slots=True)
 class Assessed:
     """A row, what is to become of it, and the change of the list that this needs."""
@@ -103,9 +104,7 @@ class Assessor:
     async def _owner(self, session: AsyncSession, row: ParsedRow) -> Organization | Problem:
         code, name = row.values.get("organization_code"), row.values.get("organization")
         # A university's list names its own departments, a city's the enterprises in need.
-        if self.default is not None and (
-            self.kind is ListKind.ACHIEVEMENT or not (code or name)
-        ):
+        if self.default is not None and (self.kind is ListKind.ACHIEVEMENT or not (code or name)):
             return self.default
         text = str(code or name or "")
         if not text:

@@ -130,9 +130,7 @@ async def get_import(session: AsyncSession, actor: Actor, import_id: uuid.UUID) 
     return imported
 
 
-async def list_imports(
-    session: AsyncSession, actor: Actor, query: ImportQuery
-) -> Page[ImportRead]:
+async def list_imports(session: AsyncSession, actor: Actor, query: ImportQuery) -> Page[ImportRead]:
     """One page of the imports that the actor may see, newest first."""
     statement = select(Import).order_by(Import.id.desc()).limit(query.limit + 1)
     if not actor.administrator:

@@ -48,7 +48,7 @@ async def working(runtime: Runtime) -> AsyncIterator[None]:
 @asynccontextmanager
 async def running_jobs(settings: Settings) -> AsyncIterator[None]:
     """Run durable work while this is open, what an earlier process left unfinished first."""
-    global _settings  # noqa: PLW0603
+    global _settings
     _settings = settings
     config: DBOSConfig = {
         "name": "kechuangtong",

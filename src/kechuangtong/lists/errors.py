@@ -14,13 +14,16 @@ class AlreadyListed(Conflict):
 
 class WrongState(Conflict):
     code = "wrong_state"
-    text = Text("状态为“{state}”的记录不能执行“{action}”。", "A record that is {state} has no {action}.")
+    text = Text(
+        "状态为“{state}”的记录不能执行“{action}”。", "A record that is {state} has no {action}."
+    )
 
 
 class DatePast(Invalid):
     code = "date_past"
     text = Text(
-        "有效期 {date} 已过，不能发布。", "The record's date {date} is past; it cannot be published."
+        "有效期 {date} 已过，不能发布。",
+        "The record's date {date} is past; it cannot be published.",
     )
 
 

@@ -37,7 +37,9 @@ def in_state(model: type[R], state: ListingState) -> ColumnElement[bool]:
     return model.stored_state == state
 
 
-async def get(session: AsyncSession, model: type[R], actor: Actor, record_id: uuid.UUID) -> R | None:
+async def get(
+    session: AsyncSession, model: type[R], actor: Actor, record_id: uuid.UUID
+) -> R | None:
     """One record with its organization, where the actor may see it."""
     return await session.scalar(
         select(model)
@@ -79,7 +81,9 @@ async def page(
         select(model)
         .where(visible_to(model, actor), *conditions(model, query), *extra)
         .options(joinedload(model.organization))
-        .order_by(column.desc() if descending else column, model.id.desc() if descending else model.id)
+        .order_by(
+            column.desc() if descending else column, model.id.desc() if descending else model.id
+        )
         .limit(query.limit + 1)
     )
     if query.cursor is not None:

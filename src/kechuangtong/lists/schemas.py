@@ -40,7 +40,9 @@ class ListingFields(Input):
     ] = None
     description: Annotated[Passage | None, Field(description="Description (简介、内容)")] = None
     field: Annotated[Line | None, Field(description="Industry or field (所属领域)")] = None
-    keywords: Annotated[list[Keyword], Field(max_length=MAX_KEYWORDS, description="Keywords (关键词)")] = []
+    keywords: Annotated[
+        list[Keyword], Field(max_length=MAX_KEYWORDS, description="Keywords (关键词)")
+    ] = []
     cooperation: Annotated[
         list[Cooperation], Field(max_length=8, description="Ways of cooperation (合作方式)")
     ] = []

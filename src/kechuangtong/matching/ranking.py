@@ -120,9 +120,7 @@ def closeness(demand: Subject, achievement: Subject) -> tuple[float, float] | No
     ):
         return None
     offered = np.stack([achievement.title_vector, achievement.text_vector])
-    return float(np.max(offered @ demand.title_vector)), float(
-        np.max(offered @ demand.text_vector)
-    )
+    return float(np.max(offered @ demand.title_vector)), float(np.max(offered @ demand.text_vector))
 
 
 def _grams(text: str, length: int) -> dict[str, float]:
@@ -138,7 +136,9 @@ def _grams(text: str, length: int) -> dict[str, float]:
 
 def _cosine(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     norm = math.sqrt(sum(x * x for x in one.values()) * sum(x * x for x in other.values()))
-    return sum(one[gram] * other[gram] for gram in one.keys() & other.keys()) / norm if norm else 0.0
+    return (
+        sum(one[gram] * other[gram] for gram in one.keys() & other.keys()) / norm if norm else 0.0
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,9 +216,7 @@ class Ranker:
         """Judge candidates out of the list `kind` for a subject out of the other one."""
         judged = []
         for candidate in candidates:
-            pair = (
-                (subject, candidate) if kind is ListKind.ACHIEVEMENT else (candidate, subject)
-            )
+            pair = (subject, candidate) if kind is ListKind.ACHIEVEMENT else (candidate, subject)
             found = np.array(features(*pair, weight))
             has_meaning = len(found) > len(WORD_FEATURES)
             model = self.full if has_meaning else self.words

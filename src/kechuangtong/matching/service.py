@@ -117,8 +117,7 @@ class Matcher:
             self.ranker.judge, kind, subject, [found[one] for one in known], rarity.weight
         )
         ranked = [
-            Ranked(one, found[one], judgement)
-            for one, judgement in zip(known, judged, strict=True)
+            Ranked(one, found[one], judgement) for one, judgement in zip(known, judged, strict=True)
         ]
         if degraded is None and any(one.judgement.closeness is None for one in ranked):
             degraded = _VECTORS_WAIT
@@ -156,9 +155,7 @@ class Matcher:
         """The best matches of a record, or of one made from a text, in the other list."""
         kind = OTHER[_kind(record)]
         profile = await to_thread.run_sync(store.profile, record)
-        ranking = await self.rank(
-            session, kind, profile, store.inputs(record), index_filter(query)
-        )
+        ranking = await self.rank(session, kind, profile, store.inputs(record), index_filter(query))
         pairs = await self.pairs(session, actor, record, ranking, query)
         return self.matches([_one_side(pair, kind, actor) for pair in pairs], ranking.degraded)
 
@@ -180,9 +177,7 @@ class Matcher:
         kind = OTHER[_kind(record)]
         best = [one for one in ranking.ranked if one.judgement.grade >= query.min_grade]
         best = best[: query.limit]
-        others = {
-            one.id: one for one in await load(session, actor, kind, [one.id for one in best])
-        }
+        others = {one.id: one for one in await load(session, actor, kind, [one.id for one in best])}
         own = Side(record, ranking.subject.profile)
         found = []
         for one in best:

@@ -105,11 +105,7 @@ async def replace_profiles(
     await upsert(
         session,
         TermCount.__table__,  # type: ignore[arg-type]
-        [
-            {"term": term, "documents": number}
-            for term, number in sorted(counts.items())
-            if number
-        ],
+        [{"term": term, "documents": number} for term, number in sorted(counts.items()) if number],
         keys=["term"],
         update={"documents": TermCount.documents + literal_column("excluded.documents")},
     )

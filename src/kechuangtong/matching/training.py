@@ -4,15 +4,19 @@ A ridge model predicts the grade; its predictions for demands that it was not tr
 folds, by demand) calibrate the score and place the cuts between the grades.
 """
 
+import gzip
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuangtong.core import text as texts
 from kechuangtong.matching.measures import RELEVANT, ndcg
 from kechuangtong.matching.ranking import (
     MEANING_FEATURES,
@@ -25,6 +29,7 @@ from kechuangtong.matching.ranking import (
     features,
     read_ranker,
 )
+from kechuangtong.matching.terms import count_documents
 
 FOLDS: Final = 5
 _RIDGE: Final = 10.0
@@ -52,6 +57,29 @@ def demand_hash(demand: str) -> str:
     return hashlib.sha256(demand.encode()).hexdigest()[:12]
 
 
+def background_table(folders: Sequence[Path]) -> bytes:
+    """The background of rarity from the texts of folders: numbers of texts a word stands in.
+
+    Words that stand in one text only are left out, so no text can be made out again.
+    """
+    found = set()
+    for path in sorted(path for folder in folders for path in folder.glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            record = json.loads(line)
+            parts = [record["title"], *(record.get("keywords") or [])]
+            parts += [record.get("description") or "", record.get("abstract") or ""]
+            found.add("\n".join(parts))
+    table = {
+        "documents": len(found),
+        "counts": count_documents((texts.words(text) for text in found), at_least=2),
+        "characters": count_documents(
+            (filter(str.isalnum, texts.fold(text)) for text in found), at_least=2
+        ),
+    }
+    plain = json.dumps(table, ensure_ascii=False, separators=(",", ":")).encode()
+    return gzip.compress(plain, mtime=0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Table:
     """Features of all pairs, their grades, and which demand each belongs to."""
@@ -62,7 +90,9 @@ class _Table:
     folds: NDArray[np.int64]
 
 
-def train(graded: Sequence[Graded], weight: Weight, on: date, sources: Sequence[str]) -> dict[str, Any]:
+def train(
+    graded: Sequence[Graded], weight: Weight, on: date, sources: Sequence[str]
+) -> dict[str, Any]:
     """The content of a ranker's file, trained on all pairs.
 
     Raises ValueError where there is too little to learn from.
@@ -70,9 +100,9 @@ def train(graded: Sequence[Graded], weight: Weight, on: date, sources: Sequence[
     if len(graded) < 2 * FOLDS:
         raise ValueError(f"training needs graded pairs of at least {2 * FOLDS} demands")
     table = _table(graded, weight)
-    words = len(WORD_FEATURES)
+    without_meaning = len(WORD_FEATURES)
     full, full_figures = _learn(table, slice(None))
-    alone, alone_figures = _learn(table, slice(words))
+    alone, alone_figures = _learn(table, slice(without_meaning))
     content: dict[str, Any] = {
         "features": [*WORD_FEATURES, *MEANING_FEATURES],
         "full": full.data(),
@@ -92,9 +122,7 @@ def train(graded: Sequence[Graded], weight: Weight, on: date, sources: Sequence[
     }
 
 
-def in_folds(
-    graded: Sequence[Graded], weight: Weight, folds: int
-) -> Iterator[tuple[int, Ranker]]:
+def in_folds(graded: Sequence[Graded], weight: Weight, folds: int) -> Iterator[tuple[int, Ranker]]:
     """For each fold, a ranker trained on the demands of the others."""
     for fold in range(folds):
         rest = [one for one in graded if fold_of(one.id, folds) != fold]
@@ -160,7 +188,8 @@ def _ridge(found: Floats, grades: Floats) -> tuple[Floats, Floats, Floats, float
 def _logistic(values: Floats, relevant: NDArray[np.bool_]) -> tuple[float, float]:
     """Slope and offset of the probability, by Newton's method (Platt 1999)."""
     design = np.stack([values, np.ones_like(values)], axis=1)
-    parameters = np.array([1.0, 0.0])
+    share = float(relevant.mean())
+    parameters = np.array([0.0, np.log((share + 1e-6) / (1 - share + 1e-6))])
     for _ in range(50):
         chance = 1 / (1 + np.exp(-design @ parameters))
         spread = np.maximum(chance * (1 - chance), 1e-9)

@@ -76,5 +76,3 @@ class OrganizationQuery(PageQuery):
     kind: OrganizationKind | None = None
     code: Line | None = None
     name: Annotated[Line | None, Field(description="A part of the name (名称包含)")] = None
-
-

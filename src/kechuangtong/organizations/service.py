@@ -84,7 +84,9 @@ async def find_organization(session: AsyncSession, text: str) -> Organization | 
         pass
     found = await session.scalars(
         select(Organization)
-        .where(or_(Organization.code == text.strip().upper(), Organization.name_key == name_key(text)))
+        .where(
+            or_(Organization.code == text.strip().upper(), Organization.name_key == name_key(text))
+        )
         .limit(2)
     )
     organizations = found.all()
@@ -180,4 +182,3 @@ def _log(
         before=before,
         after=after,
     )
-

@@ -32,8 +32,8 @@ from usearch.index import MetricKind, search
 
 from kechuangtong.core import text as texts
 from kechuangtong.core.trade import ListKind
-from kechuangtong.search.query import query_words
 from kechuangtong.search.port import Candidate, Document, Filter, Hit, Results, Sort, Vector
+from kechuangtong.search.query import query_words
 
 DIMENSIONS: Final = 384
 SCHEMA: Final = 1
@@ -107,9 +107,7 @@ class _Vectors:
         if self._size == 0:
             return []
         wanted = min(count, self._size)
-        found = search(
-            self._matrix, vector.astype(np.float16), wanted, MetricKind.IP, exact=True
-        )
+        found = search(self._matrix, vector.astype(np.float16), wanted, MetricKind.IP, exact=True)
         return [
             (one, 1.0 - float(distance))
             for row, distance in zip(found.keys, found.distances, strict=True)
@@ -168,13 +166,23 @@ class EmbeddedIndex:
         limit: int,
     ) -> Results:
         """See the port."""
-        return await asyncio.to_thread(
-            self._search, kind, q, filter, facets, sort, offset, limit
-        )
+        return await asyncio.to_thread(self._search, kind, q, filter, facets, sort, offset, limit)
 
     async def count(self, kind: ListKind) -> int:
         """See the port."""
         return await asyncio.to_thread(self._count, kind)
+
+    async def ids(self, kind: ListKind) -> list[str]:
+        """See the port."""
+        return await asyncio.to_thread(self._ids, kind)
+
+    def _ids(self, kind: ListKind) -> list[str]:
+        opened = self._open(kind)
+        if opened is None:
+            return []
+        searcher = opened.refresh()
+        found = searcher.search(Query.all_query(), max(searcher.num_docs, 1), count=False)
+        return [_id(searcher, address) for _, address in found.hits]
 
     def _open(self, kind: ListKind) -> _Kind | None:
         current = self.root / "current"
@@ -466,7 +474,7 @@ class EmbeddedWriter:
             ids.write(uuid.UUID(one).bytes)
 
     def delete(self, kind: ListKind, ids: Sequence[str]) -> None:
-        """See the port. A vector without its words is never proposed, so it may stay in the file."""
+        """See the port. A vector without its words is never proposed: it may stay in the file."""
         for one in ids:
             self._writers[kind].delete_documents_by_term("id", one)
 

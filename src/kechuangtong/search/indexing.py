@@ -7,6 +7,7 @@ the wish for a rebuild) in the database and waits until the holder has done them
 
 import asyncio
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -15,7 +16,6 @@ from sqlalchemy import select, update
 
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import Database, new_id
-from kechuangtong.core.trade import ListKind
 from kechuangtong.matching.embedding import Embedder
 from kechuangtong.models import IndexRebuild
 from kechuangtong.models.indexing import Part
@@ -23,6 +23,7 @@ from kechuangtong.models.listing import ListingState
 from kechuangtong.runtime import Runtime
 from kechuangtong.search.drain import MODELS, Drain, backlog
 from kechuangtong.search.embedded import EmbeddedWriter, WriterBusy, WriterLock
+from kechuangtong.search.marks import mark
 from kechuangtong.settings import Settings
 
 log = structlog.get_logger()
@@ -209,6 +210,23 @@ async def rebuild(runtime: Runtime, progress: Progress | None = None) -> None:
                     "and has not finished yet"
                 ) from None
             await asyncio.sleep(_PAUSE)
+
+
+async def mark_differences(runtime: Runtime) -> int:
+    """Mark the records that the index should hold and does not, or the reverse; how many."""
+    differing = 0
+    for kind, model in MODELS.items():
+        async with runtime.database.read() as session:
+            published = set(
+                await session.scalars(
+                    select(model.id).where(model.stored_state == ListingState.PUBLISHED)
+                )
+            )
+        indexed = {uuid.UUID(one) for one in await runtime.index.ids(kind)}
+        async with runtime.database.write() as session:
+            await mark(session, kind, published ^ indexed)
+        differing += len(published ^ indexed)
+    return differing
 
 
 async def _wait(runtime: Runtime, parts: list[Part], progress: Progress | None) -> None:

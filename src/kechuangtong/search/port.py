@@ -110,6 +110,10 @@ class SearchIndex(Protocol):
         """How many records the index holds."""
         ...
 
+    async def ids(self, kind: ListKind) -> list[str]:
+        """All records that the index holds."""
+        ...
+
 
 class IndexWriter(Protocol):
     """The writing side; used by one thread of the one process that may write."""
