@@ -52,7 +52,7 @@ class IntellectualProperty(Input):
 class Evaluation(Input):
     """An evaluation of the achievement (评价): by whom, when, with what result."""
 
-    evaluator: Annotated[Line, Field(description="By whom (评价单位)")]
+    evaluator: Annotated[Line | None, Field(description="By whom (评价单位)")] = None
     evaluated_on: Annotated[Day | None, Field(description="When (评价日期)")] = None
     level: Annotated[Line | None, Field(description="Result, e.g. 国内领先 (评价结论)")] = None
 

@@ -82,7 +82,7 @@ _INVISIBLE: Final = re.compile(
     "\ud800-\udfff\ufffe\uffff]|_x000[dD]_"
 )
 _ERRORS: Final = frozenset(
-    "#REF! #N/A #VALUE! #DIV/0! #NAME? #NULL! #NUM! #SPILL! #CALC! #GETTING_DATA".split()  # noqa: SIM905
+    "#REF! #N/A #VALUE! #DIV/0! #NAME? #NULL! #NUM! #SPILL! #CALC! #GETTING_DATA".split()
 )
 _NOTHING: Final = frozenset({"无", "暂无", "没有", "空", "n/a", "na", "none", "null", "nil"})
 

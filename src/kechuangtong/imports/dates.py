@@ -57,7 +57,7 @@ _PARTS: Final = (
 )
 _MONTHS: Final = {
     name: place
-    for place, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)  # noqa: SIM905
+    for place, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
 }
 _MONTH: Final = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"
 _ENGLISH: Final = (

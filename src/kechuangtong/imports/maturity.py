@@ -65,7 +65,7 @@ _NO_MATURITY: Final = re.compile(
     "待定|未知|不详|未评估|未评价|不确定|不限|无要求|均可|不适用|其他|其它|tbd|unknown"
 )
 _STANDARD: Final = re.compile(r"GB\s*/?\s*T?\s*\d{5}(?:\.\d)?(?:\s*[-—–]\s*\d{4})?", re.IGNORECASE)
-_ROMAN: Final = {one: place for place, one in enumerate("i ii iii iv v vi vii viii ix".split(), 1)}  # noqa: SIM905
+_ROMAN: Final = {one: place for place, one in enumerate("i ii iii iv v vi vii viii ix".split(), 1)}
 _NUMBER: Final = (
     "[0-9]+(?:\\.[0-9]+)?|[一二三四五六七八九十]+|(?:viii|vii|vi|iv|ix|v|iii|ii|i)(?![a-z])"
 )

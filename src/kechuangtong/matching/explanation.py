@@ -374,13 +374,13 @@ def _rights(_: Demand, achievement: Achievement) -> Iterator[Fact]:
 
 
 def _evaluation(_: Demand, achievement: Achievement) -> Iterator[Fact]:
-    for one in achievement.evaluations[:1]:
-        level = f"，结论为{one['level']}" if one.get("level") else ""
-        english = f": {one['level']}" if one.get("level") else ""
-        text = Text(
-            f"成果经{one['evaluator']}评价{level}", f"Evaluated by {one['evaluator']}{english}"
-        )
-        yield True, "evaluated", text, dict(one)
+    one = next((one for one in achievement.evaluations if one.get("evaluator")), None)
+    if one is None:
+        return
+    zh, en = f"成果经{one['evaluator']}评价", f"Evaluated by {one['evaluator']}"
+    if one.get("level"):
+        zh, en = f"{zh}，结论为{one['level']}", f"{en}: {one['level']}"
+    yield True, "evaluated", Text(zh, en), dict(one)
 
 
 def _dates(demand: Demand, achievement: Achievement, on: date) -> Iterator[Fact]:

@@ -29,7 +29,7 @@ from kechuangtong.organizations.service import create_organization
 from kechuangtong.sample import ids
 
 USER: Final = "demo"
-PASSWORD: Final = "kechuangtong-demo"
+PASSWORD: Final = "kechuangtong-demo"  # noqa: S105
 
 
 class DataInUse(RuntimeError):

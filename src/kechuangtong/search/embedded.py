@@ -454,7 +454,7 @@ class EmbeddedWriter:
         """Let readers use this generation from now on; older ones are removed."""
         pointer = self.root / "current.new"
         pointer.write_text(self.generation)
-        os.replace(pointer, self.root / "current")
+        pointer.replace(self.root / "current")
         for other in self.root.iterdir():
             if other.is_dir() and other.name != self.generation:
                 shutil.rmtree(other, ignore_errors=True)

@@ -1,0 +1,376 @@
+"""Which sheet holds the list, where its header is, and what each column means.
+
+Headers are compared without case, width, spaces, marks of obligation (＊, 必填) and units. A
+header that is one of a field's names decides; else a telling part of it does.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from kechuangtong.core.language import Text
+from kechuangtong.core.text import identity
+from kechuangtong.core.trade import ListKind
+from kechuangtong.imports.amounts import unit_of
+from kechuangtong.imports.cells import Cell, shown
+from kechuangtong.imports.reading import FileRefused, Sheet
+
+# A header stands within the first rows, and its cells are short.
+_SEARCHED_ROWS: Final = 40
+_HEADER_LENGTH: Final = 60
+
+# Fields that several columns may tell of together.
+SEVERAL: Final = frozenset(
+    {
+        "description",
+        "application",
+        "keywords",
+        "intellectual_property",
+        "evaluations",
+        "place",
+        "cooperation",
+        "contact",
+        "stage",
+        "trl",
+        "required_stage",
+        "required_trl",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What a field is called: whole headers, and parts that tell in a longer one."""
+
+    field: str
+    names: str
+    parts: str = ""
+
+
+_SHARED: Final = (
+    _Names(
+        "organization_code",
+        "统一社会信用代码 社会信用代码 信用代码 组织机构代码 机构代码 uscc creditcode",
+        "信用代码",
+    ),
+    _Names(
+        "contact_email", "邮箱 电子邮箱 电子邮件 联系邮箱 email e-mail mail", "邮箱|邮件|e-?mail"
+    ),
+    _Names(
+        "contact_phone",
+        "电话 手机 手机号 手机号码 联系电话 联系手机 办公电话 phone tel telephone mobile",
+        "电话|手机|phone|mobile",
+    ),
+    _Names("contact_department", "联系部门 部门 归口部门 管理部门 department", "部门"),
+    _Names(
+        "contact_name",
+        "联系人 姓名 负责人 联系人姓名 项目负责人 成果负责人 成果联系人 需求联系人 技术负责人 完成人 成果完成人 发明人"
+        " contact contactname contactperson person inventor",
+        "联系人|负责人|完成人|发明人",
+    ),
+    _Names("contact", "联系方式 联系信息 contactdetails", "联系方式"),
+    _Names("keywords", "关键词 关键字 主题词 标签 keyword keywords tags", "关键词|关键字|keyword"),
+    _Names(
+        "cooperation",
+        "合作方式 合作意向 合作模式 转化方式 转让方式 交易方式 拟转化方式 拟合作方式 意向合作方式 cooperation",
+        "(?:合作|转化|转让|交易|对接)(?:方式|模式|形式|意向)|cooperat",
+    ),
+    _Names(
+        "field",
+        "领域 行业 产业 学科 所属领域 所属行业 所属产业 所属学科 技术领域 行业领域 产业领域 学科领域 分类 类别 "
+        "industry field domain category",
+        "(?:所属|技术|行业|产业|学科|专业).*(?:领域|行业|产业|学科|分类|类别)|^(?:领域|行业|产业)",
+    ),
+    _Names(
+        "place",
+        "所在地 地区 地点 地址 所属地区 所在地区 所在区域 区域 省 市 区 县 省份 城市 区县 所在省 所在市 所在省份 所在城市 "
+        "所在区县 联系地址 单位地址 place location address city province region",
+        "所在(?:地|省|市|区)|地区$|地址$",
+    ),
+)
+
+_ACHIEVEMENT: Final = (
+    _Names(
+        "title",
+        "成果名称 科技成果名称 成果 科技成果 成果项目名称 成果标题 技术名称 项目名称 技术成果名称 专利名称 名称 题目 标题 "
+        "title achievement achievementtitle achievementname name projectname technology",
+        "成果.{0,6}(?:名称|标题|题目)|(?:技术|项目).{0,4}(?:名称|标题|题目)|title",
+    ),
+    _Names(
+        "number",
+        "成果编号 成果登记号 登记号 项目编号 编号 编码 序号 成果编码 no. no number id #",
+        "(?:成果|项目|登记).{0,4}(?:编号|编码|号)$",
+    ),
+    _Names(
+        "intellectual_property",
+        "知识产权 知识产权号 专利号 专利 授权号 申请号 专利申请号 专利授权号 知识产权情况 专利情况 patent patents "
+        "patentnumber patentno intellectualproperty ip",
+        "专利|知识产权|软件?著|著作权|patent|授权号",
+    ),
+    _Names(
+        "evaluations",
+        "评价 鉴定 评价情况 鉴定情况 成果评价 成果鉴定 评价结论 evaluation appraisal",
+        "(?:评价|鉴定|评估|验收|评审)(?!价)",
+    ),
+    _Names(
+        "trl",
+        "成熟度 技术成熟度 技术成熟度等级 成熟度等级 成果成熟度 trl trllevel 技术就绪度 readiness maturity",
+        "trl|成熟|就绪",
+    ),
+    _Names(
+        "stage",
+        "阶段 成熟阶段 研发阶段 所处阶段 成果阶段 技术阶段 研究阶段 转化阶段 所属阶段 stage phase",
+        "阶段|产业化程度|stage",
+    ),
+    _Names(
+        "price",
+        "价格 报价 估价 意向价格 转让价格 转让费 许可费 意向金额 转化价格 预期价格 合作价格 金额 技术报价 转让金额 "
+        "askingprice price cost",
+        "价格|报价|估价|售价|标价|要价|(?:转让|许可|转化|意向|交易|合作|预期|拟).{0,6}(?:价|费|金额)|price",
+    ),
+    _Names(
+        "completed_on",
+        "完成日期 完成时间 取得时间 取得日期 完成年份 完成年度 成果完成时间 研发完成时间 completed completedon completiondate date",
+        "完成.{0,4}(?:日期|时间|年)|取得.{0,4}(?:日期|时间)|complet",
+    ),
+    _Names(
+        "valid_until",
+        "有效期 有效期至 截止日期 截止时间 有效日期 信息有效期 validuntil expires deadline",
+        "有效期|截止|valid|expir|deadline",
+    ),
+    _Names(
+        "application",
+        "应用领域 应用前景 应用范围 应用场景 适用范围 市场前景 市场分析 推广前景 应用方向 应用情况 application applications",
+        "应用|市场|推广|application",
+    ),
+    _Names(
+        "organization",
+        "单位 完成单位 成果单位 所属单位 持有单位 单位名称 高校 高校名称 学校 学校名称 院校 第一完成单位 成果持有单位 所有权单位 "
+        "权利人 专利权人 供给方 所属高校 organization institution university owner",
+        "(?:完成|成果|所属|持有|依托|申报|发布|权利).{0,4}单位|单位名称|权利?人$|organi[sz]ation|institution",
+    ),
+    _Names(
+        "description",
+        "简介 成果简介 成果介绍 成果描述 内容 成果内容 概述 摘要 介绍 说明 成果概况 项目简介 技术简介 技术介绍 主要内容 详细介绍 "
+        "description abstract summary introduction details",
+        "简介|介绍|描述|概述|概况|摘要|内容|详情|创新点|技术(?:指标|特点|优势|参数|要点)|性能指标|先进性|优势|特点|descri|abstract|summary",
+    ),
+)
+
+_DEMAND: Final = (
+    _Names(
+        "title",
+        "需求名称 技术需求名称 需求 技术需求 需求题目 需求标题 难题名称 技术难题 难题 需求项目名称 项目名称 需求项目 榜单名称 "
+        "攻关项目 名称 题目 标题 title demand demandtitle demandname name requirement need",
+        "(?:需求|难题|榜单|项目|攻关).{0,6}(?:名称|标题|题目)|title",
+    ),
+    _Names(
+        "number",
+        "需求编号 难题编号 项目编号 编号 编码 序号 需求编码 登记号 no. no number id #",
+        "(?:需求|难题|项目|登记|榜单).{0,4}(?:编号|编码|号)$",
+    ),
+    _Names(
+        "required_trl",
+        "成熟度 技术成熟度 成熟度要求 技术成熟度要求 trl trl要求 requiredtrl maturity readiness",
+        "trl|成熟|就绪",
+    ),
+    _Names(
+        "required_stage",
+        "阶段 阶段要求 所需阶段 要求阶段 技术阶段 stage requiredstage",
+        "阶段|stage",
+    ),
+    _Names(
+        "budget",
+        "预算 预算金额 经费 经费预算 投入 投入资金 拟投入 拟投入资金 拟投入经费 投入经费 意向投入 资金 悬赏金额 榜额 金额 研发预算 项目预算 "
+        "意向金额 合作金额 意向价格 budget amount price",
+        "预算|经费|(?:投入|悬赏|支付|意向|合作|出资|榜单).{0,6}(?:资金|金额|价|额|费)|投入|资金|金额|budget",
+    ),
+    _Names(
+        "valid_until",
+        "截止日期 截止时间 需求截止日期 需求截止时间 有效期 有效期至 有效期限 需求有效期 期限 截止 报名截止 deadline validuntil expires",
+        "截止|有效期|到期|期限|时限|deadline|valid|expir",
+    ),
+    _Names(
+        "organization",
+        "单位 企业 企业名称 单位名称 公司 公司名称 需求单位 需求企业 需求方 发布单位 发布企业 发榜单位 所属企业 所属单位 申报单位 "
+        "organization company enterprise companyname",
+        "(?:企业|公司|单位)名称|(?:需求|发布|申报|提出|填报|所属|发榜).{0,4}(?:单位|企业|公司|方)$|company|enterprise|organi[sz]ation",
+    ),
+    _Names(
+        "description",
+        "需求内容 内容 需求描述 描述 需求简介 需求说明 需求详情 技术需求描述 技术需求内容 主要内容 难题描述 问题描述 具体需求 技术要求 技术指标 "
+        "详细描述 简介 说明 description details content summary",
+        "内容|描述|简介|说明|详情|概述|介绍|背景|现状|问题|具体|技术(?:要求|指标|参数)|指标|目标|条件|descri|detail|content",
+    ),
+)
+
+_TABLES: Final = {
+    ListKind.ACHIEVEMENT: (*_ACHIEVEMENT, *_SHARED),
+    ListKind.DEMAND: (*_DEMAND, *_SHARED),
+}
+_OTHER_TITLE: Final = {
+    ListKind.ACHIEVEMENT: re.compile(
+        "需求.{0,4}(?:名称|题目|标题)|技术需求|技术难题|难题名称|demand"
+    ),
+    ListKind.DEMAND: re.compile("成果.{0,4}(?:名称|题目|标题)|科技成果|achievement"),
+}
+
+_NO_HEADER: Final = Text(
+    "没有找到表头：表中须有“{title}”一列（读到的表：{sheets}）",
+    'there is no header: the list needs a column "{title}" (sheets read: {sheets})',
+)
+_WRONG_KIND: Final = Text(
+    "这份清单的表头是另一种清单的（{header}），请核对清单种类",
+    "the header is that of the other list ({header}): check which list this is",
+)
+_TITLES: Final = {ListKind.ACHIEVEMENT: "成果名称", ListKind.DEMAND: "需求名称"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its place from 0, its header as typed, its field (None: not read).
+
+    `unit` is the yuan that the header, or a note above it, gives a bare number of money.
+    """
+
+    place: int
+    header: str
+    field: str | None
+    unit: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A sheet with its header's row from 1, its columns in order, and the rows below."""
+
+    sheet: Sheet
+    header_row: int
+    columns: list[Column]
+
+    @property
+    def rows(self) -> Iterator[tuple[int, list[Cell]]]:
+        """The rows below the header with their numbers."""
+        below = self.sheet.rows[self.header_row :]
+        return enumerate(below, self.header_row + 1)
+
+
+def find_layout(sheets: Sequence[Sheet], kind: ListKind) -> Layout:
+    """The sheet and header that know most fields. Raises FileRefused."""
+    best: tuple[int, Sheet, int, dict[int, str]] | None = None
+    other: str | None = None
+    for sheet in sheets:
+        for number, row in enumerate(sheet.rows[:_SEARCHED_ROWS], 1):
+            fields = _fields(row, kind)
+            known = len(set(fields.values()))
+            foreign = next((h for h in map(_clean, row) if _OTHER_TITLE[kind].search(h)), None)
+            if foreign is not None and known >= 1:
+                own = next((_clean(row[at]) for at, one in fields.items() if one == "title"), "")
+                if _OTHER_TITLE[kind].search(own) or not own:
+                    other = other or foreign
+                    continue
+            alone = sum(cell not in (None, "") for cell in row) == 1
+            if "title" not in fields.values() or (known < 2 and not alone):
+                continue
+            if best is None or known > best[0]:
+                best = known, sheet, number, fields
+    if best is None or (best[0] < 2 and other is not None):
+        if other is not None:
+            raise FileRefused("wrong_kind", _WRONG_KIND.format(header=other))
+        names = "、".join(sheet.name or "csv" for sheet in sheets)
+        message = _NO_HEADER.format(title=_TITLES[kind], sheets=names)
+        raise FileRefused("header_not_found", message)
+    _, sheet, number, fields = best
+    return _without_counting(Layout(sheet, number, _columns(sheet, number, fields)))
+
+
+def _columns(sheet: Sheet, number: int, fields: dict[int, str]) -> list[Column]:
+    noted = _noted_unit(sheet.rows[: number - 1])
+    columns = []
+    for place, cell in enumerate(sheet.rows[number - 1]):
+        if not (header := shown(cell)):
+            continue
+        # A bare 预算 may take its unit from a note above the header, as tables of accounts do.
+        unit = unit_of(header) or noted
+        columns.append(Column(place, header, fields.get(place), unit))
+    return columns
+
+
+def _noted_unit(rows: Sequence[Sequence[Cell]]) -> Decimal | None:
+    for row in rows:
+        for cell in row:
+            note = re.search("单位[:：]((?:人民币)?[十百千万亿]*元)", identity(shown(cell)))
+            if note is not None:
+                return unit_of(note[1])
+    return None
+
+
+def _clean(cell: Cell) -> str:
+    """A header as it is compared; nothing where the cell is too long to be one."""
+    folded = identity(shown(cell))
+    if len(folded) > _HEADER_LENGTH:
+        return ""
+    bare = re.sub(r"[(\[【〔][^)\]】〕]*[)\]】〕]", "", folded) or folded
+    return re.sub(
+        r"[*＊※★:：、,，/]|必填|选填|单位:?.*元$|^\d+[.、]|^[一二三四五六七八九十]+、", "", bare
+    )
+
+
+def _fields(row: Sequence[Cell], kind: ListKind) -> dict[int, str]:
+    """The fields that a row's cells name, by their place, if the row is a header."""
+    exact: dict[int, tuple[str, int]] = {}
+    partial: dict[int, str] = {}
+    for place, cell in enumerate(row):
+        if not isinstance(cell, str) or not (header := _clean(cell)):
+            continue
+        for names in _TABLES[kind]:
+            listed = names.names.split()
+            if header in listed:
+                exact.setdefault(place, (names.field, listed.index(header)))
+        if place not in exact:
+            field = next(
+                (one.field for one in _TABLES[kind] if one.parts and re.search(one.parts, header)),
+                None,
+            )
+            if field is not None:
+                partial[place] = field
+    fields: dict[int, str] = {}
+    taken: set[str] = set()
+    # Of several columns for one field, the one with the most usual name, then the first.
+    ordered = sorted(exact, key=lambda at: (exact[at][1], at))
+    for place in [*ordered, *partial]:
+        field = exact[place][0] if place in exact else partial[place]
+        if field in taken and field not in SEVERAL:
+            continue
+        taken.add(field)
+        fields[place] = field
+    if "title" not in taken:
+        return fields
+    return dict(sorted(fields.items()))
+
+
+def _without_counting(layout: Layout) -> Layout:
+    """A column that only counts rows is no number of the list's own."""
+    columns = [
+        Column(one.place, one.header, None, one.unit)
+        if one.field == "number" and _only_counts(layout, one.place)
+        else one
+        for one in layout.columns
+    ]
+    return Layout(layout.sheet, layout.header_row, columns)
+
+
+def _only_counts(layout: Layout, place: int) -> bool:
+    values = [
+        identity(shown(row[place])) for _, row in layout.rows if len(row) > place and row[place]
+    ]
+    values = [one for one in values if one]
+    numbers = [int(one) for one in values if one.isascii() and one.isdigit() and len(one) < 7]
+    if not numbers:
+        return not values
+    steps = sum(b == a + 1 for a, b in itertools.pairwise(numbers))
+    counted = numbers[0] <= 1 and steps >= 0.9 * (len(numbers) - 1)
+    # Totals and signatures may stand under the count.
+    return counted and len(numbers) >= 0.9 * len(values)

@@ -1,0 +1,269 @@
+"""Reading spreadsheets that people send: .xlsx, .xls and .csv, told apart by their content.
+
+A small file can ask a parser for any amount of memory or stop it altogether, so files are parsed
+in a child process with limits; what it dies of is a refusal, never the service's end.
+"""
+
+import csv
+import io
+import pickle
+import re
+import resource
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+
+from kechuangtong.core.language import Text
+
+Cell = str | int | float | bool | date | datetime | None
+
+_MEMORY: Final = 2_000_000_000
+_SECONDS: Final = 30
+_UNPACKED: Final = 1_000_000_000
+
+_MESSAGES: Final = {
+    "file_empty": Text("文件是空的", "the file is empty"),
+    "file_too_large": Text(
+        "文件过大：最多 {limit} 字节", "the file is too large: at most {limit} bytes"
+    ),
+    "file_type_not_supported": Text(
+        "不支持此文件：请另存为 .xlsx、.xls 或 .csv",
+        "this kind of file is not supported: save it as .xlsx, .xls or .csv",
+    ),
+    "file_damaged": Text("文件已损坏，无法读取", "the file is damaged and cannot be read"),
+    "file_encrypted": Text(
+        "文件有密码保护：请取消密码后再上传", "the file is protected by a password: remove it first"
+    ),
+    "macro_file": Text(
+        "文件含有宏：请另存为不含宏的 .xlsx", "the file holds macros: save it as .xlsx without them"
+    ),
+    "file_too_complex": Text(
+        "文件展开后过大，无法读取", "the file is too large when unpacked and cannot be read"
+    ),
+    "too_many_rows": Text("行数过多：最多 {limit} 行", "too many rows: at most {limit}"),
+    "too_many_columns": Text("列数过多：最多 {limit} 列", "too many columns: at most {limit}"),
+    "encoding_not_understood": Text(
+        "文本编码无法识别：请用 UTF-8 或 GB18030",
+        "the text's encoding is not understood: use UTF-8 or GB18030",
+    ),
+    "csv_quotes": Text(
+        "第 {record} 条记录的引号不成对", "the quotes of record {record} are not in pairs"
+    ),
+}
+
+
+class FileRefused(Exception):
+    """A file that cannot be imported at all: a stable code, and why."""
+
+    def __init__(self, code: str, message: Text) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(message.en)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a file may have: bytes, and rows and columns with content in one sheet."""
+
+    file_bytes: int
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet's cells; the first row is the sheet's row 1. A .csv has one sheet without a name."""
+
+    name: str | None
+    rows: list[list[Cell]]
+
+
+def read_table(path: Path, *, limits: Limits) -> list[Sheet]:
+    """The sheets of a file, those hidden left out. Raises FileRefused."""
+    size = path.stat().st_size
+    if size > limits.file_bytes:
+        raise _refusal("file_too_large", limit=limits.file_bytes)
+    if size == 0:
+        raise _refusal("file_empty")
+    command = [sys.executable, "-m", __name__, str(path), str(limits.rows), str(limits.columns)]
+    try:
+        child = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired as error:
+        raise _refusal("file_too_complex") from error
+    if child.returncode != 0:
+        memory = child.returncode < 0 or b"MemoryError" in child.stderr
+        raise _refusal("file_too_complex" if memory else "file_damaged")
+    answer = pickle.loads(child.stdout)  # noqa: S301 - our own child wrote it
+    if isinstance(answer, tuple):
+        raise _refusal(answer[0], **answer[1])
+    sheets: list[Sheet] = answer
+    return sheets
+
+
+def _refusal(code: str, **values: object) -> FileRefused:
+    return FileRefused(code, _MESSAGES[code].format(**values))
+
+
+# Everything below runs in the child.
+
+
+class _Refused(Exception):
+    def __init__(self, code: str, **values: object) -> None:
+        self.answer = code, values
+        super().__init__(code)
+
+
+def _read(path: Path, rows: int, columns: int) -> list[Sheet]:
+    content = path.read_bytes()
+    if content.startswith(b"PK\x03\x04"):
+        _check_zip(content)
+        sheets = _workbook(content)
+    elif content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        _check_container(content)
+        sheets = _workbook(content)
+    else:
+        sheets = iter([Sheet(None, _records(_decoded(content)))])
+    return [Sheet(one.name, _trimmed(one.rows, rows, columns)) for one in sheets]
+
+
+def _check_zip(content: bytes) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            entries = packed.infolist()
+    except (zipfile.BadZipFile, ValueError) as error:
+        raise _Refused("file_damaged") from error
+    names = {one.filename.lower() for one in entries}
+    if any(name.endswith("vbaproject.bin") for name in names):
+        raise _Refused("macro_file")
+    if "xl/workbook.xml" not in names:
+        raise _Refused("file_type_not_supported")
+    if sum(one.file_size for one in entries) > _UNPACKED:
+        raise _Refused("file_too_complex")
+
+
+def _check_container(content: bytes) -> None:
+    """An old container: .xls, a protected .xlsx, or another program's document."""
+
+    def holds(stream: str) -> bool:
+        return stream.encode("utf-16-le") in content
+
+    if holds("EncryptedPackage"):
+        raise _Refused("file_encrypted")
+    if not (holds("Workbook") or holds("Book")):
+        raise _Refused("file_type_not_supported")
+    if holds("_VBA_PROJECT"):
+        raise _Refused("macro_file")
+
+
+def _workbook(content: bytes) -> Iterator[Sheet]:
+    import python_calamine as calamine
+
+    try:
+        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+        for one in book.sheets_metadata:
+            if (
+                one.visible is calamine.SheetVisibleEnum.Visible
+                and one.typ is calamine.SheetTypeEnum.WorkSheet
+            ):
+                rows = book.get_sheet_by_name(one.name).to_python(skip_empty_area=False)
+                yield Sheet(one.name, [[_plain(cell) for cell in row] for row in rows])
+    except calamine.PasswordError as error:
+        raise _Refused("file_encrypted") from error
+    except (calamine.CalamineError, OSError, ValueError) as error:
+        raise _Refused("file_damaged") from error
+
+
+def _plain(cell: object) -> Cell:
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return int(cell)
+    if cell is None or isinstance(cell, str | int | float | date):
+        return cell or None if isinstance(cell, str) else cell
+    return str(cell)  # times of day and durations
+
+
+def _decoded(content: bytes) -> str:
+    for mark, encoding in (
+        (b"\xef\xbb\xbf", "utf-8-sig"),
+        (b"\xff\xfe", "utf-16"),
+        (b"\xfe\xff", "utf-16"),
+    ):
+        if content.startswith(mark):
+            return _checked(content, encoding)
+    if b"\0" in content or content.startswith((b"%PDF", b"{\\rtf")):
+        raise _Refused("file_type_not_supported")
+    try:
+        return _checked(content, "utf-8")
+    except _Refused:
+        return _checked(content, "gb18030")
+
+
+def _checked(content: bytes, encoding: str) -> str:
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise _Refused("encoding_not_understood") from error
+    if re.match(r"\s*<(?:!doctype|html|table|\?xml)", text, re.IGNORECASE):
+        raise _Refused("file_type_not_supported")  # web pages that call themselves .xls
+    if "\0" in text:
+        raise _Refused("file_type_not_supported")
+    return text
+
+
+def _records(text: str) -> list[list[Cell]]:
+    csv.field_size_limit(1_000_000)
+    best = max(",\t;|", key=lambda mark: _width(text, mark))
+    records = csv.reader(io.StringIO(text, newline=""), delimiter=best, strict=True)
+    rows: list[list[Cell]] = []
+    try:
+        rows.extend([cell or None for cell in record] for record in records)
+    except csv.Error as error:
+        raise _Refused("csv_quotes", record=len(rows) + 1) from error
+    return rows
+
+
+def _width(text: str, mark: str) -> int:
+    """The number of cells that the opening records have with this mark between them."""
+    records = csv.reader(io.StringIO(text[:20_000], newline=""), delimiter=mark)
+    return sum(len(record) for record, _ in zip(records, range(10), strict=False))
+
+
+def _trimmed(rows: Iterable[list[Cell]], most_rows: int, most_columns: int) -> list[list[Cell]]:
+    """The rows without what is empty at their ends, within the limits."""
+    trimmed = []
+    last = 0
+    for number, row in enumerate(rows, 1):
+        width = max((at for at, cell in enumerate(row, 1) if cell not in (None, "")), default=0)
+        if width > most_columns:
+            raise _Refused("too_many_columns", limit=most_columns)
+        if width:
+            last = number
+            if number > most_rows:
+                raise _Refused("too_many_rows", limit=most_rows)
+        if number <= most_rows:
+            trimmed.append(row[:width])
+    return trimmed[:last]
+
+
+def _child(path: str, rows: str, columns: str) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        answer: object = _read(Path(path), int(rows), int(columns))
+    except _Refused as refused:
+        answer = refused.answer
+    # Run as a module this is `__main__`, whose classes the parent does not know.
+    if isinstance(answer, list):
+        from kechuangtong.imports import reading
+
+        answer = [reading.Sheet(one.name, one.rows) for one in answer]
+    pickle.dump(answer, sys.stdout.buffer)
+
+
+if __name__ == "__main__":
+    _child(*sys.argv[1:])

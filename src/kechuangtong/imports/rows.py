@@ -1,0 +1,189 @@
+"""From a sheet to typed rows: each with its values, or with what is wrong in it."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from kechuangtong.core.language import Text
+from kechuangtong.core.text import identity
+from kechuangtong.core.trade import ListKind
+from kechuangtong.imports import cells
+from kechuangtong.imports.amounts import parse_price
+from kechuangtong.imports.cells import MESSAGES, Cell, CellError, shown
+from kechuangtong.imports.columns import Column, Layout, find_layout
+from kechuangtong.imports.dates import parse_date
+from kechuangtong.imports.maturity import parse_maturity
+from kechuangtong.imports.reading import Sheet
+from kechuangtong.imports.rights import parse_evaluations, parse_patents
+from kechuangtong.policies import trl
+
+_LINE: Final = 200
+_PASSAGE: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a cell: its column as typed, a stable code, what was read, and why."""
+
+    column: str | None
+    code: str
+    value: str | None
+    message: Text
+
+
+@dataclass(slots=True)
+class ParsedRow:
+    """A row with content: the list's fields by name, and the problems that refuse it."""
+
+    number: int
+    values: dict[str, Any] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedSheet:
+    """A list as it was read: where it stood, its columns as typed with their fields, its rows."""
+
+    sheet: str | None
+    header_row: int
+    columns: dict[str, str | None]
+    rows: list[ParsedRow]
+
+
+def parse_sheet(sheets: Sequence[Sheet], kind: ListKind) -> ParsedSheet:
+    """Find the list among the sheets and read it. Raises FileRefused."""
+    layout = find_layout(sheets, kind)
+    reader = _Reader(layout, kind)
+    rows = [reader.read(number, row) for number, row in layout.rows if reader.is_record(row)]
+    return ParsedSheet(
+        sheet=layout.sheet.name,
+        header_row=layout.header_row,
+        columns={one.header: one.field for one in layout.columns},
+        rows=rows,
+    )
+
+
+_TOTAL: Final = re.compile("(?:本页)?(?:合计|总计|小计|共计|总和|total|sum)(?:[:：].*|\\d+.*)?")
+_CLOSING: Final = re.compile(
+    "(?:填[表报写]人?|制表|审核|经办|(?:单位)?负责人|联系人|联系电话|日期|(?:填报|填表|报送)?(?:日期|时间|单位)|单位|盖章|公章|签[字章名])"
+    "[^:：]{0,12}[:：(].*|(?:备注|附注|注|说明|填表说明|注意事项)\\d*[:：、].*|[(]?(?:盖章|公章|签字)[)]?.*"
+)
+
+
+class _Reader:
+    """Reads the rows of one sheet."""
+
+    def __init__(self, layout: Layout, kind: ListKind) -> None:
+        self._kind = kind
+        self._columns = [one for one in layout.columns if one.field is not None]
+        self._title = next(one for one in self._columns if one.field == "title")
+        self._header = [identity(one.header) for one in layout.columns]
+        self._places = [one.place for one in layout.columns]
+
+    def is_record(self, row: Sequence[Cell]) -> bool:
+        """Whether a row is one of the list: not blank, no total, no signature, no header again."""
+        typed = [shown(cell) for cell in row]
+        filled = [one for one in typed if one]
+        told = [shown(_at(row, one.place)) for one in self._columns]
+        if not filled or not any(told):
+            return False
+        if [identity(shown(_at(row, place))) for place in self._places] == self._header:
+            return False
+        first = identity(filled[0])
+        if _TOTAL.fullmatch(first) and (len(filled) <= 4 or not shown(self._of(row, "title"))):
+            return False
+        return not (len(filled) <= 4 and _CLOSING.fullmatch(first))
+
+    def read(self, number: int, row: Sequence[Cell]) -> ParsedRow:
+        """The values of a row, and its problems."""
+        parsed = ParsedRow(number)
+        for column in self._columns:
+            value = _at(row, column.place)
+            assert column.field is not None
+            try:
+                self._take(parsed, column, column.field, value)
+            except CellError as error:
+                self._refuse(parsed, column, error)
+        title = parsed.values.get("title")
+        if title is None and not any(one.column == self._title.header for one in parsed.problems):
+            typed = shown(self._of(row, "title"))
+            self._refuse(parsed, self._title, CellError("title_missing", typed))
+        return parsed
+
+    def _of(self, row: Sequence[Cell], name: str) -> Cell:
+        return next((_at(row, one.place) for one in self._columns if one.field == name), None)
+
+    def _refuse(self, row: ParsedRow, column: Column, error: CellError) -> None:
+        row.problems.append(Problem(column.header, error.code, error.value[:_LINE], error.message))
+
+    def _take(self, row: ParsedRow, column: Column, name: str, value: Cell) -> None:
+        values = row.values
+        if name in ("trl", "stage", "required_trl", "required_stage"):
+            self._take_maturity(row, value)
+        elif name in ("price", "budget"):
+            values[name] = asdict(parse_price(value, column.unit))
+        elif name in ("completed_on", "valid_until"):
+            values[name] = parse_date(value, end=name == "valid_until")
+        elif name == "intellectual_property":
+            patents = parse_patents(value)
+            for error in patents.errors:
+                self._refuse(row, column, error)
+            known = values.setdefault(name, [])
+            known += [
+                right for one in patents.rights if (right := {"number": one.number}) not in known
+            ]
+        elif name == "evaluations":
+            known = values.setdefault(name, [])
+            known += [one for one in map(asdict, parse_evaluations(value)) if one not in known]
+        elif name == "cooperation":
+            known = values.setdefault(name, [])
+            known += [one for one in cells.parse_cooperation(value)[0] if one not in known]
+        elif name == "keywords":
+            known = values.setdefault(name, [])
+            known += [one for one in cells.parse_keywords(value) if one not in known]
+        elif name == "contact":
+            for part in ("name", "phone", "email"):
+                values.setdefault(f"contact_{part}", None)
+            for part, typed in cells.parse_contact(value).items():
+                values[f"contact_{part}"] = values[f"contact_{part}"] or _bounded(typed, _LINE)
+        else:
+            self._take_text(values, name, value)
+
+    def _take_maturity(self, row: ParsedRow, value: Cell) -> None:
+        prefix = "" if self._kind is ListKind.ACHIEVEMENT else "required_"
+        found = parse_maturity(value, trl.default())
+        level = asdict(found.trl) if found.trl else None
+        for name, one in (("stage", found.stage), ("trl", level)):
+            row.values[prefix + name] = row.values.get(prefix + name) or one
+
+    def _take_text(self, values: dict[str, Any], name: str, value: Cell) -> None:
+        parse = _TEXTS.get(name, cells.parse_line)
+        text = parse(value)
+        if text is not None:
+            _bounded(text, _PASSAGE if parse is cells.parse_passage else _LINE)
+        before = values.get(name)
+        if before is None or text is None:
+            values[name] = before if text is None else text
+        elif name == "place":
+            values[name] = before if text in before else _bounded(before + text, _LINE)
+        elif name in _TEXTS:
+            values[name] = before if text == before else _bounded(f"{before}\n{text}", _PASSAGE)
+
+
+_TEXTS: Final[dict[str, Callable[[Cell], str | None]]] = {
+    "description": cells.parse_passage,
+    "application": cells.parse_passage,
+    "contact_phone": cells.parse_phone,
+    "organization_code": cells.parse_uscc,
+}
+
+
+def _bounded(text: str, limit: int) -> str:
+    if len(text) > limit:
+        raise CellError("too_long", text, MESSAGES["too_long"].format(limit=limit))
+    return text
+
+
+def _at(row: Sequence[Cell], place: int) -> Cell:
+    return row[place] if place < len(row) else None
