@@ -57,37 +57,61 @@ _SHARED: Final = (
         "信用代码",
     ),
     _Names(
-        "contact_email", "邮箱 电子邮箱 电子邮件 联系邮箱 email e-mail mail", "邮箱|邮件|e-?mail"
+        "contact_email",
+        "邮箱 电子邮箱 电子邮件 联系邮箱 email e-mail mail",
+        "邮箱|邮件|e-?mail",
     ),
     _Names(
         "contact_phone",
         "电话 手机 手机号 手机号码 联系电话 联系手机 办公电话 phone tel telephone mobile",
         "电话|手机|phone|mobile",
     ),
-    _Names("contact_department", "联系部门 部门 归口部门 管理部门 department", "部门"),
+    _Names(
+        "contact_department",
+        "联系部门 部门 归口部门 管理部门 department",
+        "部门",
+    ),
     _Names(
         "contact_name",
-        "联系人 姓名 负责人 联系人姓名 项目负责人 成果负责人 成果联系人 需求联系人 技术负责人 完成人 成果完成人 发明人"
-        " contact contactname contactperson person inventor",
+        """
+        联系人 姓名 负责人 联系人姓名 项目负责人 成果负责人 成果联系人 需求联系人 技术负责人
+        完成人 成果完成人 发明人 contact contactname contactperson person inventor
+        """,
         "联系人|负责人|完成人|发明人",
     ),
-    _Names("contact", "联系方式 联系信息 contactdetails", "联系方式"),
-    _Names("keywords", "关键词 关键字 主题词 标签 keyword keywords tags", "关键词|关键字|keyword"),
+    _Names(
+        "contact",
+        "联系方式 联系信息 contactdetails",
+        "联系方式",
+    ),
+    _Names(
+        "keywords",
+        "关键词 关键字 主题词 标签 keyword keywords tags",
+        "关键词|关键字|keyword",
+    ),
     _Names(
         "cooperation",
-        "合作方式 合作意向 合作模式 转化方式 转让方式 交易方式 拟转化方式 拟合作方式 意向合作方式 cooperation",
+        """
+        合作方式 合作意向 合作模式 转化方式 转让方式 交易方式 拟转化方式 拟合作方式 意向合作方式
+        cooperation
+        """,
         "(?:合作|转化|转让|交易|对接)(?:方式|模式|形式|意向)|cooperat",
     ),
     _Names(
         "field",
-        "领域 行业 产业 学科 所属领域 所属行业 所属产业 所属学科 技术领域 行业领域 产业领域 学科领域 分类 类别 "
-        "industry field domain category",
+        """
+        领域 行业 产业 学科 所属领域 所属行业 所属产业 所属学科 技术领域 行业领域 产业领域
+        学科领域 分类 类别 industry field domain category
+        """,
         "(?:所属|技术|行业|产业|学科|专业).*(?:领域|行业|产业|学科|分类|类别)|^(?:领域|行业|产业)",
     ),
     _Names(
         "place",
-        "所在地 地区 地点 地址 所属地区 所在地区 所在区域 区域 省 市 区 县 省份 城市 区县 所在省 所在市 所在省份 所在城市 "
-        "所在区县 联系地址 单位地址 place location address city province region",
+        """
+        所在地 地区 地点 地址 所属地区 所在地区 所在区域 区域 省 市 区 县 省份 城市 区县 所在省
+        所在市 所在省份 所在城市 所在区县 联系地址 单位地址 place location address city province
+        region
+        """,
         "所在(?:地|省|市|区)|地区$|地址$",
     ),
 )
@@ -95,8 +119,11 @@ _SHARED: Final = (
 _ACHIEVEMENT: Final = (
     _Names(
         "title",
-        "成果名称 科技成果名称 成果 科技成果 成果项目名称 成果标题 技术名称 项目名称 技术成果名称 专利名称 名称 题目 标题 "
-        "title achievement achievementtitle achievementname name projectname technology",
+        """
+        成果名称 科技成果名称 成果 科技成果 成果项目名称 成果标题 技术名称 项目名称 技术成果名称
+        专利名称 名称 题目 标题 title achievement achievementtitle achievementname name
+        projectname technology
+        """,
         "成果.{0,6}(?:名称|标题|题目)|(?:技术|项目).{0,4}(?:名称|标题|题目)|title",
     ),
     _Names(
@@ -106,8 +133,10 @@ _ACHIEVEMENT: Final = (
     ),
     _Names(
         "intellectual_property",
-        "知识产权 知识产权号 专利号 专利 授权号 申请号 专利申请号 专利授权号 知识产权情况 专利情况 patent patents "
-        "patentnumber patentno intellectualproperty ip",
+        """
+        知识产权 知识产权号 专利号 专利 授权号 申请号 专利申请号 专利授权号 知识产权情况
+        专利情况 patent patents patentnumber patentno intellectualproperty ip
+        """,
         "专利|知识产权|软件?著|著作权|patent|授权号",
     ),
     _Names(
@@ -117,23 +146,34 @@ _ACHIEVEMENT: Final = (
     ),
     _Names(
         "trl",
-        "成熟度 技术成熟度 技术成熟度等级 成熟度等级 成果成熟度 trl trllevel 技术就绪度 readiness maturity",
+        """
+        成熟度 技术成熟度 技术成熟度等级 成熟度等级 成果成熟度 trl trllevel 技术就绪度 readiness
+        maturity
+        """,
         "trl|成熟|就绪",
     ),
     _Names(
         "stage",
-        "阶段 成熟阶段 研发阶段 所处阶段 成果阶段 技术阶段 研究阶段 转化阶段 所属阶段 stage phase",
+        """
+        阶段 成熟阶段 研发阶段 所处阶段 成果阶段 技术阶段 研究阶段 转化阶段 所属阶段 stage phase
+        """,
         "阶段|产业化程度|stage",
     ),
     _Names(
         "price",
-        "价格 报价 估价 意向价格 转让价格 转让费 许可费 意向金额 转化价格 预期价格 合作价格 金额 技术报价 转让金额 "
-        "askingprice price cost",
-        "价格|报价|估价|售价|标价|要价|(?:转让|许可|转化|意向|交易|合作|预期|拟).{0,6}(?:价|费|金额)|price",
+        """
+        价格 报价 估价 意向价格 转让价格 转让费 许可费 意向金额 转化价格 预期价格 合作价格 金额
+        技术报价 转让金额 askingprice price cost
+        """,
+        "价格|报价|估价|售价|标价|要价|"
+        "(?:转让|许可|转化|意向|交易|合作|预期|拟).{0,6}(?:价|费|金额)|price",
     ),
     _Names(
         "completed_on",
-        "完成日期 完成时间 取得时间 取得日期 完成年份 完成年度 成果完成时间 研发完成时间 completed completedon completiondate date",
+        """
+        完成日期 完成时间 取得时间 取得日期 完成年份 完成年度 成果完成时间 研发完成时间
+        completed completedon completiondate date
+        """,
         "完成.{0,4}(?:日期|时间|年)|取得.{0,4}(?:日期|时间)|complet",
     ),
     _Names(
@@ -143,28 +183,41 @@ _ACHIEVEMENT: Final = (
     ),
     _Names(
         "application",
-        "应用领域 应用前景 应用范围 应用场景 适用范围 市场前景 市场分析 推广前景 应用方向 应用情况 application applications",
+        """
+        应用领域 应用前景 应用范围 应用场景 适用范围 市场前景 市场分析 推广前景 应用方向
+        应用情况 application applications
+        """,
         "应用|市场|推广|application",
     ),
     _Names(
         "organization",
-        "单位 完成单位 成果单位 所属单位 持有单位 单位名称 高校 高校名称 学校 学校名称 院校 第一完成单位 成果持有单位 所有权单位 "
-        "权利人 专利权人 供给方 所属高校 organization institution university owner",
-        "(?:完成|成果|所属|持有|依托|申报|发布|权利).{0,4}单位|单位名称|权利?人$|organi[sz]ation|institution",
+        """
+        单位 完成单位 成果单位 所属单位 持有单位 单位名称 高校 高校名称 学校 学校名称 院校
+        第一完成单位 成果持有单位 所有权单位 权利人 专利权人 供给方 所属高校 organization
+        institution university owner
+        """,
+        "(?:完成|成果|所属|持有|依托|申报|发布|权利).{0,4}单位|单位名称|权利?人$|"
+        "organi[sz]ation|institution",
     ),
     _Names(
         "description",
-        "简介 成果简介 成果介绍 成果描述 内容 成果内容 概述 摘要 介绍 说明 成果概况 项目简介 技术简介 技术介绍 主要内容 详细介绍 "
-        "description abstract summary introduction details",
-        "简介|介绍|描述|概述|概况|摘要|内容|详情|创新点|技术(?:指标|特点|优势|参数|要点)|性能指标|先进性|优势|特点|descri|abstract|summary",
+        """
+        简介 成果简介 成果介绍 成果描述 内容 成果内容 概述 摘要 介绍 说明 成果概况 项目简介
+        技术简介 技术介绍 主要内容 详细介绍 description abstract summary introduction details
+        """,
+        "简介|介绍|描述|概述|概况|摘要|内容|详情|创新点|技术(?:指标|特点|优势|参数|要点)|"
+        "性能指标|先进性|优势|特点|descri|abstract|summary",
     ),
 )
 
 _DEMAND: Final = (
     _Names(
         "title",
-        "需求名称 技术需求名称 需求 技术需求 需求题目 需求标题 难题名称 技术难题 难题 需求项目名称 项目名称 需求项目 榜单名称 "
-        "攻关项目 名称 题目 标题 title demand demandtitle demandname name requirement need",
+        """
+        需求名称 技术需求名称 需求 技术需求 需求题目 需求标题 难题名称 技术难题 难题
+        需求项目名称 项目名称 需求项目 榜单名称 攻关项目 名称 题目 标题 title demand demandtitle
+        demandname name requirement need
+        """,
         "(?:需求|难题|榜单|项目|攻关).{0,6}(?:名称|标题|题目)|title",
     ),
     _Names(
@@ -174,7 +227,9 @@ _DEMAND: Final = (
     ),
     _Names(
         "required_trl",
-        "成熟度 技术成熟度 成熟度要求 技术成熟度要求 trl trl要求 requiredtrl maturity readiness",
+        """
+        成熟度 技术成熟度 成熟度要求 技术成熟度要求 trl trl要求 requiredtrl maturity readiness
+        """,
         "trl|成熟|就绪",
     ),
     _Names(
@@ -184,26 +239,40 @@ _DEMAND: Final = (
     ),
     _Names(
         "budget",
-        "预算 预算金额 经费 经费预算 投入 投入资金 拟投入 拟投入资金 拟投入经费 投入经费 意向投入 资金 悬赏金额 榜额 金额 研发预算 项目预算 "
-        "意向金额 合作金额 意向价格 budget amount price",
-        "预算|经费|(?:投入|悬赏|支付|意向|合作|出资|榜单).{0,6}(?:资金|金额|价|额|费)|投入|资金|金额|budget",
+        """
+        预算 预算金额 经费 经费预算 投入 投入资金 拟投入 拟投入资金 拟投入经费 投入经费 意向投入
+        资金 悬赏金额 榜额 金额 研发预算 项目预算 意向金额 合作金额 意向价格 budget amount price
+        """,
+        "预算|经费|(?:投入|悬赏|支付|意向|合作|出资|榜单).{0,6}(?:资金|金额|价|额|费)|"
+        "投入|资金|金额|budget",
     ),
     _Names(
         "valid_until",
-        "截止日期 截止时间 需求截止日期 需求截止时间 有效期 有效期至 有效期限 需求有效期 期限 截止 报名截止 deadline validuntil expires",
+        """
+        截止日期 截止时间 需求截止日期 需求截止时间 有效期 有效期至 有效期限 需求有效期 期限
+        截止 报名截止 deadline validuntil expires
+        """,
         "截止|有效期|到期|期限|时限|deadline|valid|expir",
     ),
     _Names(
         "organization",
-        "单位 企业 企业名称 单位名称 公司 公司名称 需求单位 需求企业 需求方 发布单位 发布企业 发榜单位 所属企业 所属单位 申报单位 "
-        "organization company enterprise companyname",
-        "(?:企业|公司|单位)名称|(?:需求|发布|申报|提出|填报|所属|发榜).{0,4}(?:单位|企业|公司|方)$|company|enterprise|organi[sz]ation",
+        """
+        单位 企业 企业名称 单位名称 公司 公司名称 需求单位 需求企业 需求方 发布单位 发布企业
+        发榜单位 所属企业 所属单位 申报单位 organization company enterprise companyname
+        """,
+        "(?:企业|公司|单位)名称|"
+        "(?:需求|发布|申报|提出|填报|所属|发榜).{0,4}(?:单位|企业|公司|方)$|company|"
+        "enterprise|organi[sz]ation",
     ),
     _Names(
         "description",
-        "需求内容 内容 需求描述 描述 需求简介 需求说明 需求详情 技术需求描述 技术需求内容 主要内容 难题描述 问题描述 具体需求 技术要求 技术指标 "
-        "详细描述 简介 说明 description details content summary",
-        "内容|描述|简介|说明|详情|概述|介绍|背景|现状|问题|具体|技术(?:要求|指标|参数)|指标|目标|条件|descri|detail|content",
+        """
+        需求内容 内容 需求描述 描述 需求简介 需求说明 需求详情 技术需求描述 技术需求内容
+        主要内容 难题描述 问题描述 具体需求 技术要求 技术指标 详细描述 简介 说明 description
+        details content summary
+        """,
+        "内容|描述|简介|说明|详情|概述|介绍|背景|现状|问题|具体|技术(?:要求|指标|参数)|"
+        "指标|目标|条件|descri|detail|content",
     ),
 )
 
