@@ -154,9 +154,9 @@ class Assessor:
             change.record.stored_state = ListingState.PUBLISHED
             change.record.published_at = now()
             return Assessed(row.number, Outcome.CREATED, owner, identity, change=change)
-        change = self.service.edit(record, values, publish=True)
-        outcome = Outcome.UNCHANGED if change is None else Outcome.CHANGED
-        return Assessed(row.number, outcome, owner, identity, change=change)
+        edited = self.service.edit(record, values, publish=True)
+        outcome = Outcome.UNCHANGED if edited is None else Outcome.CHANGED
+        return Assessed(row.number, outcome, owner, identity, change=edited)
 
     def _organization_problem(self, code: str, name: str) -> Problem:
         columns = [

@@ -77,7 +77,7 @@ async def page(
     name = query.sort.removeprefix("-")
     column: Any = getattr(model, name)
     descending = query.sort.startswith("-")
-    statement: Select[tuple[R]] = (
+    statement: Select[R] = (
         select(model)
         .where(visible_to(model, actor), *conditions(model, query), *extra)
         .options(joinedload(model.organization))
@@ -90,7 +90,8 @@ async def page(
         after = _position(query.cursor, name)
         key = tuple_(column, model.id)
         statement = statement.where(key < after if descending else key > after)
-    return (await session.scalars(statement)).all()
+    rows: Sequence[R] = (await session.scalars(statement)).all()
+    return rows
 
 
 def position(record: Achievement | Demand, query: ListingQuery) -> list[str]:

@@ -55,7 +55,7 @@ class ListService(Generic[R, Read]):
 
     def __init__(self, kind: ListKind, model: type[R], schema: type[Read]) -> None:
         self.kind = kind
-        self.model = model
+        self.model: type[R] = model
         self.schema = schema
 
     def show(self, record: R, actor: Actor) -> Read:
@@ -77,7 +77,7 @@ class ListService(Generic[R, Read]):
 
     async def get(self, session: AsyncSession, actor: Actor, record_id: uuid.UUID) -> R:
         """A record that the actor may see. Raises NotFound."""
-        record = await queries.get(session, self.model, actor, record_id)
+        record: R | None = await queries.get(session, self.model, actor, record_id)
         if record is None:
             raise NotFound
         return record

@@ -44,7 +44,7 @@ _WAYS: Final = {
 Fact = tuple[bool, str, Text, dict[str, Any]]
 
 
-R = TypeVar("R", Achievement, Demand)
+R = TypeVar("R", bound=Achievement | Demand, covariant=True)
 
 
 @dataclass(frozen=True)

@@ -178,12 +178,12 @@ class Matcher:
         best = [one for one in ranking.ranked if one.judgement.grade >= query.min_grade]
         best = best[: query.limit]
         others = {one.id: one for one in await load(session, actor, kind, [one.id for one in best])}
-        own = Side(record, ranking.subject.profile)
+        own: Side[Any] = Side(record, ranking.subject.profile)
         found = []
         for one in best:
             if one.id not in others:
                 continue
-            other = Side(others[one.id], one.subject.profile)
+            other: Side[Any] = Side(others[one.id], one.subject.profile)
             demand, achievement = (own, other) if isinstance(record, Demand) else (other, own)
             reasons = explain(
                 demand,

@@ -19,7 +19,7 @@ def document(record: Achievement | Demand) -> Document:
         organization=record.organization.name,
         organization_id=str(record.organization_id),
         field=record.field,
-        stage=achievement.stage if achievement else record.required_stage,
+        stage=record.stage if isinstance(record, Achievement) else record.required_stage,
         cooperation=tuple(record.cooperation),
         place=record.place,
         published_at=record.published_at,

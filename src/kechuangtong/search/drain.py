@@ -186,12 +186,12 @@ class Drain:
         """The records that are published, and the ids of those that are not or gone."""
         model = MODELS[kind]
         async with self.database.read() as session:
-            found = await session.scalars(
+            found: Iterable[Listing] = await session.scalars(
                 select(model)
                 .where(model.id.in_(ids), model.stored_state == ListingState.PUBLISHED)
                 .options(joinedload(model.organization))
             )
-            published: list[Listing] = list(found)
+            published = list(found)
         shown = {one.id for one in published}
         return published, [one for one in ids if one not in shown]
 

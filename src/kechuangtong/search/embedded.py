@@ -28,7 +28,8 @@ from typing import Any, Final
 import numpy as np
 import tantivy
 from tantivy import Occur, Query
-from usearch.index import MetricKind, search
+from usearch.compiled import MetricKind
+from usearch.index import search
 
 from kechuangtong.core import text as texts
 from kechuangtong.core.trade import ListKind
@@ -228,7 +229,12 @@ class EmbeddedIndex:
         word_ranks = {one: (rank, score) for rank, (one, score) in enumerate(by_words)}
         vector_scores = dict(by_vector)
         return [
-            Candidate(one, *word_ranks.get(one, (None, None)), vector_scores.get(one))
+            Candidate(
+                one,
+                word_rank=word_ranks[one][0] if one in word_ranks else None,
+                word_score=word_ranks[one][1] if one in word_ranks else None,
+                vector_score=vector_scores.get(one),
+            )
             for one in best
         ]
 
@@ -297,7 +303,7 @@ class EmbeddedIndex:
             text = Query.boolean_query(parts) if parts else Query.all_query()
             query = Query.boolean_query([(Occur.Must, text), *_conditions(schema, wanted)])
             by_date = "published" if sort == "newest" or not words else None
-            found = searcher.search(query, limit, offset=offset, order_by_field=by_date)
+            found: Any = searcher.search(query, limit, offset=offset, order_by_field=by_date)
             if found.count or len(words) < 2:
                 break
         return Results(
@@ -314,7 +320,7 @@ def _word(schema: tantivy.Schema, word: str) -> Query:
         for field, boost in (("title", 4.0), ("keywords", 2.0), ("body", 1.0))
     ]
     if not word.isascii():
-        characters = list(word)
+        characters: list[str | tuple[int, str]] = list(word)
         part = (
             Query.phrase_query(schema, "characters", characters)
             if len(characters) > 1

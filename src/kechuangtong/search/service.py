@@ -1,6 +1,8 @@
 """Searching for people: the index finds, the database shows."""
 
 import uuid
+from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -83,7 +85,7 @@ async def search(
     found = await load(session, actor, query.kind, [uuid.UUID(hit.id) for hit in results.hits])
     following = offset + query.limit
     return SearchResults(
-        items=[_item(record, actor, query.q) for record in found],  # type: ignore[arg-type]
+        items=[_item(record, actor, query.q) for record in found],
         total=results.total,
         facets={
             one: [FacetCount(value=v, count=n) for v, n in results.facets[one.value]]
@@ -98,12 +100,10 @@ async def load(
 ) -> list[Achievement | Demand]:
     """The records of ids in their order; one that the index has and the actor may not see, or
     that is gone since it was indexed, is left out."""
-    model: type[Achievement] | type[Demand] = (
-        Achievement if kind is ListKind.ACHIEVEMENT else Demand
-    )
-    found = await session.scalars(
+    model: Any = Achievement if kind is ListKind.ACHIEVEMENT else Demand
+    found: Iterable[Achievement | Demand] = await session.scalars(
         select(model)
-        .where(model.id.in_(ids), visible_to(model, actor))  # type: ignore[type-var]
+        .where(model.id.in_(ids), visible_to(model, actor))
         .options(joinedload(model.organization))
     )
     by_id = {record.id: record for record in found}
