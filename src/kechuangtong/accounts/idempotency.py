@@ -18,6 +18,7 @@ from starlette.datastructures import UploadFile
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.core.clock import now
+from kechuangtong.core.db import hold
 from kechuangtong.core.errors import Invalid
 from kechuangtong.core.language import Text
 from kechuangtong.models import IdempotentAnswer
@@ -54,6 +55,7 @@ async def begin(session: AsyncSession, request: Request, actor: Actor, key: str)
     caller = str(actor.id or actor.kind)
     route = f"{request.method} {request.url.path}"
     fingerprint = await _fingerprint(request)
+    await hold(session, f"{caller}\n{route}\n{key}")  # repetitions sent at once wait here
     answer = await session.get(IdempotentAnswer, (caller, route, key))
     if answer is not None and answer.created_at > now() - KEPT_FOR:
         if answer.fingerprint != fingerprint:

@@ -11,7 +11,6 @@ from kechuangtong.accounts.permissions import Permission
 from kechuangtong.achievements.schemas import (
     AchievementCreate,
     AchievementPatch,
-    AchievementQuery,
     AchievementRead,
 )
 from kechuangtong.achievements.service import achievements
@@ -19,6 +18,7 @@ from kechuangtong.core.http import ExpectedVersion, IfNoneMatch, etag, not_modif
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
 from kechuangtong.lists.http import AchievementDraftId, AchievementId
+from kechuangtong.lists.schemas import ListingQuery
 
 router = APIRouter(prefix="/v1/achievements", tags=["achievements"], route_class=IdempotentRoute)
 
@@ -32,7 +32,7 @@ async def list_achievements(
     actor: Reader,
     request: Request,
     response: Response,
-    query: Annotated[AchievementQuery, Query()],
+    query: Annotated[ListingQuery, Query()],
 ) -> Page[AchievementRead]:
     """The achievements that the caller may see: all published ones, and drafts of its own."""
     page = await achievements.page(session, actor, query)

@@ -11,7 +11,6 @@ from kechuangtong.core.trade import PriceKind, Stage
 from kechuangtong.lists.schemas import (
     Day,
     ListingFields,
-    ListingQuery,
     ListingRead,
     required_in_create,
 )
@@ -108,9 +107,3 @@ class AchievementRead(ListingRead):
     evaluations: list[Evaluation]
     price: PriceValue
     completed_on: Day | None
-
-
-class AchievementQuery(ListingQuery):
-    """Filters of the achievement list."""
-
-    stage: Stage | None = None

@@ -1,12 +1,13 @@
 """The database: one code path for SQLite and PostgreSQL, and the only place that commits."""
 
+import hashlib
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import uuid_utils
-from sqlalchemy import Connection, Table, event
+from sqlalchemy import Connection, Table, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -90,6 +91,16 @@ async def upsert(
     else:
         statement = insert.on_conflict_do_update(index_elements=keys, set_=dict(update))
     await session.execute(statement, rows)
+
+
+async def hold(session: AsyncSession, name: str) -> None:
+    """Let others who hold the same name wait until this transaction ends.
+
+    On SQLite all writers wait for each other already.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+        await session.execute(select(func.pg_advisory_xact_lock(key)))
 
 
 def violated(error: IntegrityError) -> str:

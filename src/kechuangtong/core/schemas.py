@@ -8,6 +8,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainSerializer,
     StringConstraints,
     model_validator,
 )
@@ -35,7 +36,11 @@ Passage = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_w
 Keyword = Annotated[
     str, StringConstraints(min_length=1, max_length=50), AfterValidator(_without_nul)
 ]
-Yuan = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=2)]
+Yuan = Annotated[
+    Decimal,
+    Field(ge=0, max_digits=14, decimal_places=2),
+    PlainSerializer(lambda yuan: f"{yuan:.2f}", return_type=str, when_used="json"),
+]
 
 
 class Input(BaseModel):

@@ -11,9 +11,10 @@ from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.http import ExpectedVersion, IfNoneMatch, etag, not_modified
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
-from kechuangtong.demands.schemas import DemandCreate, DemandPatch, DemandQuery, DemandRead
+from kechuangtong.demands.schemas import DemandCreate, DemandPatch, DemandRead
 from kechuangtong.demands.service import demands
 from kechuangtong.lists.http import DemandDraftId, DemandId
+from kechuangtong.lists.schemas import ListingQuery
 
 router = APIRouter(prefix="/v1/demands", tags=["demands"], route_class=IdempotentRoute)
 
@@ -27,7 +28,7 @@ async def list_demands(
     actor: Reader,
     request: Request,
     response: Response,
-    query: Annotated[DemandQuery, Query()],
+    query: Annotated[ListingQuery, Query()],
 ) -> Page[DemandRead]:
     """The demands that the caller may see: all published ones, and drafts of its own."""
     page = await demands.page(session, actor, query)

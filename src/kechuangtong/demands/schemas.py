@@ -9,7 +9,6 @@ from kechuangtong.core.schemas import Line, PriceValue, TrlValue
 from kechuangtong.core.trade import PriceKind, Stage
 from kechuangtong.lists.schemas import (
     ListingFields,
-    ListingQuery,
     ListingRead,
     required_in_create,
 )
@@ -72,7 +71,3 @@ class DemandRead(ListingRead):
     required_stage: Stage | None
     required_trl: TrlValue | None
     budget: PriceValue
-
-
-class DemandQuery(ListingQuery):
-    """Filters of the demand list."""

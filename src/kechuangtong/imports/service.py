@@ -17,7 +17,7 @@ from kechuangtong.accounts.actor import OPERATOR, Actor
 from kechuangtong.accounts.service import actor_for
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import Database, new_id
-from kechuangtong.core.errors import Forbidden, Invalid, NotFound
+from kechuangtong.core.errors import Forbidden, Invalid, NotFound, PreconditionFailed
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import Page, decode_id
 from kechuangtong.core.trade import ListKind
@@ -186,8 +186,8 @@ async def run_import(
         assessor = Assessor(imported.kind, actor, organization, sheet.columns, dict(seen))
         try:
             imported = await _run_chunk(database, import_id, sheet, assessor)
-        except AlreadyListed:
-            continue  # another writer has just listed the same record: assess the chunk anew
+        except (AlreadyListed, PreconditionFailed):
+            continue  # another writer has just written the same record: assess the chunk anew
         seen = assessor.seen
         if progress is not None:
             progress(imported.done, len(sheet.rows))

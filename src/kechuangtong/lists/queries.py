@@ -57,6 +57,9 @@ def conditions(model: type[R], query: ListingQuery) -> list[ColumnElement[bool]]
         found.append(in_state(model, query.state))
     if query.field is not None:
         found.append(model.field == query.field)
+    if query.stage is not None:
+        stage = Achievement.stage if model is Achievement else Demand.required_stage
+        found.append(stage == query.stage)
     if query.cooperation is not None:
         found.append(cast(model.cooperation, String).contains(f'"{query.cooperation.value}"'))
     if query.place is not None:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, Field
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import PageQuery
 from kechuangtong.core.schemas import Contact, Input, Keyword, Line, Output, Passage
-from kechuangtong.core.trade import Cooperation, OrganizationKind
+from kechuangtong.core.trade import Cooperation, OrganizationKind, Stage
 from kechuangtong.models.listing import ListingState
 
 _DATE_RANGE = Text("日期须在 1900 至 2200 年之间", "a date is between the years 1900 and 2200")
@@ -96,6 +96,9 @@ class ListingQuery(PageQuery):
         ListingState | None, Field(description="`published` means published and not expired")
     ] = None
     field: Line | None = None
+    stage: Annotated[
+        Stage | None, Field(description="Reached by an achievement, required by a demand")
+    ] = None
     cooperation: Cooperation | None = None
     place: Annotated[Line | None, Field(description="A part of the place, e.g. 成都")] = None
     updated_since: AwareDatetime | None = None

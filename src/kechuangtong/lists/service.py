@@ -9,11 +9,12 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.exc import StaleDataError
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import new_id, violated
-from kechuangtong.core.errors import Forbidden, NotFound
+from kechuangtong.core.errors import Forbidden, NotFound, PreconditionFailed
 from kechuangtong.core.http import check_version
 from kechuangtong.core.paging import Page
 from kechuangtong.core.schemas import PriceValue, TrlValue
@@ -188,10 +189,13 @@ class ListService(Generic[R, Read]):
         return None if self._snapshot(record) == before else Change(record, "changed", before)
 
     async def save(self, session: AsyncSession, actor: Actor, changes: list[Change[R]]) -> None:
-        """Store changes with their events and their marks for the index. Raises AlreadyListed."""
+        """Store changes with their events and their marks for the index. Raises AlreadyListed,
+        PreconditionFailed."""
         session.add_all(change.record for change in changes)
         try:
             await session.flush()  # the identity's uniqueness is the database's to say
+        except StaleDataError as error:  # another writer was between our reading and this
+            raise PreconditionFailed(loc=("header", "If-Match")) from error
         except IntegrityError as error:
             if violated(error).endswith("_organization_id_identity"):
                 raise AlreadyListed from error

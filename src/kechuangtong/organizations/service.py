@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.exc import StaleDataError
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.core.db import new_id, violated
-from kechuangtong.core.errors import Conflict, Forbidden, NotFound
+from kechuangtong.core.errors import Conflict, Forbidden, NotFound, PreconditionFailed
 from kechuangtong.core.http import check_version
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import Page, decode_id
@@ -145,6 +146,8 @@ async def _store(session: AsyncSession, organization: Organization) -> None:
     session.add(organization)
     try:
         await session.flush()  # the code's uniqueness is the database's to say
+    except StaleDataError as error:  # another writer was between our reading and this
+        raise PreconditionFailed(loc=("header", "If-Match")) from error
     except IntegrityError as error:
         if violated(error) == "uq_organizations_code":
             raise CodeTaken from error
