@@ -125,11 +125,11 @@ async def _graded_list(
     achievements: Mapping[str, Subject],
 ) -> list[Line]:
     names = list(scratch.folder.grades.get(demand, ()))
+    graded = [achievements[one] for one in names]
+    words = set(subject.profile.words).union(*(one.profile.words for one in graded))
     async with scratch.runtime.database.read() as session:
-        rarity = await store.rarity(session, subject.profile.words)
-    judged = ranker.judge(
-        ListKind.ACHIEVEMENT, subject, [achievements[one] for one in names], rarity.weight
-    )
+        rarity = await store.rarity(session, words)
+    judged = ranker.judge(ListKind.ACHIEVEMENT, subject, graded, rarity.weight)
     ordered = sorted(zip(names, judged, strict=True), key=lambda one: (-one[1].score, one[0]))
     return [
         Line(demand, "graded", name, rank, judgement.score, judgement.grade)

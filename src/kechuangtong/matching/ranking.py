@@ -7,7 +7,7 @@ pair has one score from either side. Nothing here knows a database or an index.
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -28,11 +28,8 @@ WORD_FEATURES: Final = (
     "title_characters",
     "text_characters",
     "telling_characters",
-    "title_bigrams",
     "text_bigrams",
-    "rarest_title_word",
     "shared_words",
-    "shared_title_words",
 )
 MEANING_FEATURES: Final = ("title_meaning", "text_meaning")
 
@@ -93,18 +90,12 @@ def features(demand: Subject, achievement: Subject, weight: Weight) -> list[floa
 
     The demand's text is compared with the achievement's title, which says best what it is.
     """
-    wanted, offered = demand.profile, achievement.profile
-    shared = {one: weight(one) for one in set(wanted.words) & set(offered.words)}
-    in_titles = set(wanted.title_words) & set(offered.title_words)
     found = [
         _cosine(demand.title_characters, achievement.title_characters),
         _cosine(demand.text_characters, achievement.title_characters),
         _cosine(demand.telling_characters, achievement.telling_characters),
-        _cosine(demand.title_bigrams, achievement.title_bigrams),
         _cosine(demand.text_bigrams, achievement.title_bigrams),
-        max((shared[one] for one in in_titles), default=0.0),
-        math.log1p(sum(shared.values())),
-        math.log1p(sum(shared[one] for one in in_titles)),
+        _shared_words(demand.profile.words, achievement.profile.words, weight),
     ]
     meaning = closeness(demand, achievement)
     return found if meaning is None else [*found, *meaning]
@@ -139,6 +130,16 @@ def _cosine(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     return (
         sum(one[gram] * other[gram] for gram in one.keys() & other.keys()) / norm if norm else 0.0
     )
+
+
+def _shared_words(wanted: Sequence[str], offered: Sequence[str], weight: Weight) -> float:
+    """The squared weights of the words in both, over the length of the achievement's own.
+
+    Unlike a cosine it grows with what is shared, so that many rare words in common tell more.
+    """
+    squares = {word: weight(word) ** 2 for word in offered}
+    total = sum(squares.values())
+    return sum(squares.get(word, 0.0) for word in wanted) / math.sqrt(total) if total else 0.0
 
 
 @dataclass(frozen=True, slots=True)
