@@ -118,7 +118,7 @@ async def rarity(session: AsyncSession, words: Iterable[str]) -> Rarity:
         rows = await session.execute(
             select(TermCount.term, TermCount.documents).where(TermCount.term.in_(part))
         )
-        counts.update(row.tuple() for row in rows)
+        counts.update((term, documents) for term, documents in rows)
     return Rarity(counts.pop(_ALL, 0), counts)
 
 

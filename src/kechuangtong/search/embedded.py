@@ -293,11 +293,11 @@ class EmbeddedIndex:
         limit: int,
     ) -> Results:
         opened = self._open(kind)
-        if opened is None:
+        words = query_words(q)
+        if opened is None or (q.strip() and not words):
             return Results([], 0, {one: [] for one in facets})
         searcher = opened.refresh()
         schema = opened.words.schema
-        words = query_words(q)
         for occur in (Occur.Must, Occur.Should):
             parts = [(occur, _word(schema, one)) for one in words]
             text = Query.boolean_query(parts) if parts else Query.all_query()

@@ -1,0 +1,330 @@
+"""Imports end to end: rows become records, once, whatever happens to the process."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import openpyxl
+import pytest
+import xlsxwriter
+from sqlalchemy import func, select
+
+from conftest import Service
+from kechuangtong.core import migrations
+from kechuangtong.core.db import Database
+from kechuangtong.models import Achievement, Demand, Event, Organization
+from kechuangtong.models.importing import Import, ImportRow
+from kechuangtong.settings import Settings
+from waiting import until
+
+HEADER = ["成果名称", "成果简介", "成熟度", "意向价格", "知识产权号"]
+ROWS = [
+    ["石墨烯导热膜", "卷对卷制备", "中试", "50万", ""],
+    ["低温余热除湿", "", "7级", "面议", ""],
+    ["", "没有名称", "", "", ""],
+    ["石墨烯導熱膜", "又一次", "", "", ""],
+    ["坏专利", "", "", "", "ZL201710601862.4"],
+]
+
+
+def workbook(rows: list[list[str]], header: list[str] = HEADER) -> bytes:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("成果")
+        for place, row in enumerate([header, *rows]):
+            sheet.write_row(place, 0, row)
+    return buffer.getvalue()
+
+
+async def send(client: httpx.AsyncClient, content: bytes, **form: str) -> dict[str, object]:
+    """Send a list, wait for its import to end, and give it."""
+    sent = await client.post(
+        "/v1/imports",
+        files={"file": (form.pop("file_name", "成果.xlsx"), content)},
+        data={"kind": "achievement", **form},
+    )
+    assert sent.status_code == 202, sent.text
+    path = sent.headers["Location"]
+
+    async def ended() -> bool:
+        return (await client.get(path)).json()["state"] in ("done", "failed")
+
+    await until(ended, 40)
+    return (await client.get(path)).json()
+
+
+async def test_a_list_is_imported_published_and_found(
+    service: Service, scholar: httpx.AsyncClient, anyone: httpx.AsyncClient
+) -> None:
+    ended = await send(scholar, workbook(ROWS))
+    assert ended["counts"] == {
+        "created": 2,
+        "changed": 0,
+        "unchanged": 0,
+        "duplicate": 1,
+        "refused": 2,
+    }
+    report = (await scholar.get(f"/v1/imports/{ended['id']}/report")).json()
+    assert report["columns"]["意向价格"] == "price"
+    assert report["header_row"] == 1
+    assert [row["outcome"] for row in report["rows"]] == [
+        "created",
+        "created",
+        "refused",
+        "duplicate",
+        "refused",
+    ]
+    assert report["rows"][3]["of_row"] == 2
+    assert report["rows"][4]["problems"][0] | {"message": ""} == {
+        "column": "知识产权号",
+        "code": "patent_check_digit",
+        "value": "ZL201710601862.4",
+        "message": "",
+    }
+
+    async def found() -> bool:
+        answer = await anyone.get("/v1/search?q=导热膜")
+        return answer.json()["total"] == 1
+
+    await until(found)
+    item = (await anyone.get("/v1/search?q=导热膜")).json()["items"][0]["achievement"]
+    assert item["organization"]["name"] == "蜀江大学"
+    assert (item["stage"], item["trl"], item["price"]["low"]) == ("pilot", None, "500000.00")
+
+
+async def test_a_second_run_changes_nothing_and_a_later_file_what_it_says(
+    service: Service, scholar: httpx.AsyncClient
+) -> None:
+    await send(scholar, workbook(ROWS))
+    async with service.runtime.database.read() as session:
+        events = await session.scalar(select(func.count()).select_from(Event))
+    again = await send(scholar, workbook(ROWS))
+    assert again["counts"]["unchanged"] == 2
+    async with service.runtime.database.read() as session:
+        assert await session.scalar(select(func.count()).select_from(Event)) == events
+    later = await send(scholar, workbook([["石墨烯导热膜", "卷对卷制备", "产业化"]], HEADER[:3]))
+    assert later["counts"]["changed"] == 1
+    async with service.runtime.database.read() as session:
+        record = await session.scalar(
+            select(Achievement).where(Achievement.title == "石墨烯导热膜")
+        )
+        assert (record.stage, str(record.price.low)) == ("industrial", "500000.00")
+
+
+async def test_a_dry_run_says_what_a_real_one_does_and_writes_nothing(
+    service: Service, scholar: httpx.AsyncClient
+) -> None:
+    dry = await send(scholar, workbook(ROWS), dry_run="true")
+    async with service.runtime.database.read() as session:
+        assert await session.scalar(select(func.count()).select_from(Achievement)) == 0
+    real = await send(scholar, workbook(ROWS))
+    assert dry["counts"] == real["counts"]
+    reports = [
+        (await scholar.get(f"/v1/imports/{one['id']}/report")).json()["rows"] for one in (dry, real)
+    ]
+    assert reports[0] == reports[1]
+
+
+async def test_demands_name_their_enterprise(service: Service, admin: httpx.AsyncClient) -> None:
+    content = (
+        "企业名称,需求名称,预算（万元）\n锦城机电有限公司,除湿,20\n新来的公司,节能,面议\n,无主,\n"
+    )
+    ended = await send(admin, content.encode("gb18030"), kind="demand", file_name="需求.csv")
+    assert (ended["counts"]["created"], ended["counts"]["refused"]) == (2, 1)
+    async with service.runtime.database.read() as session:
+        owners = await session.execute(
+            select(Demand.title, Organization.name).join(Demand.organization)
+        )
+        assert dict(owners.all()) == {"除湿": "锦城机电有限公司", "节能": "新来的公司"}
+
+
+async def test_nobody_imports_for_others(
+    service: Service, buyer: httpx.AsyncClient, anyone: httpx.AsyncClient
+) -> None:
+    form = {"kind": "achievement", "organization": "蜀江大学"}
+    sent = await buyer.post("/v1/imports", files={"file": ("a.xlsx", workbook(ROWS))}, data=form)
+    assert sent.status_code == 403
+    assert (
+        await anyone.post("/v1/imports", files={"file": ("a", b"x")}, data=form)
+    ).status_code == 401
+    content = "需求单位,需求名称\n别的公司,越权\n"
+    ended = await send(buyer, content.encode(), kind="demand", file_name="需求.csv")
+    assert ended["counts"]["created"] + ended["counts"]["refused"] == 1
+    async with service.runtime.database.read() as session:
+        assert await session.scalar(select(func.count()).select_from(Organization)) == 2
+
+
+async def test_imports_are_their_senders_to_see(
+    service: Service, scholar: httpx.AsyncClient, buyer: httpx.AsyncClient
+) -> None:
+    ended = await send(scholar, workbook(ROWS))
+    assert (await buyer.get(f"/v1/imports/{ended['id']}")).status_code == 404
+    assert (await buyer.get("/v1/imports")).json()["items"] == []
+    assert len((await scholar.get("/v1/imports")).json()["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "file_empty"),
+        (b"PK\x03\x04nonsense", "file_damaged"),
+        ("需求名称,需求内容\n甲,乙\n".encode(), "wrong_kind"),
+        (b"%PDF-1.7", "file_type_not_supported"),
+    ],
+)
+async def test_a_file_that_is_no_list_fails_with_its_reason(
+    service: Service, scholar: httpx.AsyncClient, content: bytes, code: str
+) -> None:
+    ended = await send(scholar, content)
+    assert (ended["state"], ended["failure"]["code"]) == ("failed", code)
+    assert ended["failure"]["message"]
+
+
+async def test_a_file_over_the_limit_is_refused_at_once(
+    service: Service, scholar: httpx.AsyncClient
+) -> None:
+    content = b"x" * (service.runtime.settings.max_file_size + 200_000)
+    sent = await scholar.post(
+        "/v1/imports", files={"file": ("a.csv", content)}, data={"kind": "achievement"}
+    )
+    assert (sent.status_code, sent.json()["code"]) == (413, "body_too_large")
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    return {
+        **os.environ,
+        "KCT_DATA_DIR": str(settings.data_dir),
+        "KCT_DATABASE_URL": settings.resolved_database_url,
+        "KCT_EMBEDDINGS": "none",
+    }
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-c", "from kechuangtong.cli import main; main()", *arguments]
+
+
+def run(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments),
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+async def test_an_import_that_is_killed_goes_on_where_it_was(
+    settings: Settings, tmp_path: Path
+) -> None:
+    database = Database(settings.resolved_database_url)
+    settings.data_dir.mkdir()
+    await migrations.migrate(database)
+    assert (
+        run(settings, "organization", "create", "蜀江大学", "--kind", "university").returncode == 0
+    )
+    path = tmp_path / "成果.xlsx"
+    total = 3_000
+    path.write_bytes(workbook([[f"成果{n}", "简介" * 20, "中试", "5万"] for n in range(total)]))
+    arguments = command("import", "achievements", str(path), "--organization", "蜀江大学")
+    process = subprocess.Popen(arguments, env=environment(settings))
+
+    async def begun() -> bool:
+        async with database.read() as session:
+            return bool(await session.scalar(select(Import.done)))
+
+    await until(begun, 60)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    async with database.read() as session:
+        killed = await session.scalar(select(Import))
+        done = killed.done
+        assert await session.scalar(select(func.count()).select_from(Achievement)) == done
+    assert 0 < done < total
+    report = tmp_path / "report.json"
+    again = run(
+        settings, "import", "achievements", str(path), "--organization", "蜀江大学",
+        "--report", str(report),
+    )  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    counts = json.loads(report.read_text(encoding="utf-8"))["counts"]
+    assert counts == {"created": total, "changed": 0, "unchanged": 0, "duplicate": 0, "refused": 0}
+    async with database.read() as session:
+        assert await session.scalar(select(func.count()).select_from(Achievement)) == total
+        assert await session.scalar(select(func.count()).select_from(ImportRow)) == total
+        assert await session.scalar(select(func.count()).select_from(Import)) == 1
+    await database.close()
+
+
+def test_the_report_is_the_sheet_with_reasons_in_front(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    run(settings, "organization", "create", "蜀江大学", "--kind", "university")
+    path, report = tmp_path / "成果.xlsx", tmp_path / "结果.xlsx"
+    path.write_bytes(workbook(ROWS))
+    done = run(
+        settings, "import", "achievements", str(path), "--organization", "蜀江大学",
+        "--report", str(report),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = list(openpyxl.load_workbook(report).active.iter_rows(values_only=True))
+    assert rows[0][:4] == ("行号", "结果", "原因", "成果名称")
+    assert [row[0] for row in rows[1:]] == [2, 3, 4, 5, 6]
+    assert "缺少名称" in rows[3][2]
+
+
+def test_wrong_calls_end_with_2_and_failures_with_1_and_one_line(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    path = tmp_path / "成果.xlsx"
+    path.write_bytes(workbook(ROWS))
+    assert run(settings, "import", "nonsense", str(path)).returncode == 2
+    assert run(settings, "import", "achievements", str(tmp_path / "none.xlsx")).returncode == 2
+    assert run(settings, "import", "achievements", str(path), "--report", "x.txt").returncode == 2
+    for arguments in (
+        ("import", "achievements", str(path), "--organization", "没有"),
+        ("import", "demands", str(path)),
+    ):
+        failed = run(settings, *arguments)
+        assert failed.returncode == 1
+        assert len(failed.stderr.strip().splitlines()) == 1
+
+
+def test_an_import_waits_until_the_serving_process_has_indexed_it(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    run(settings, "organization", "create", "蜀江大学", "--kind", "university")
+    serving = subprocess.Popen(
+        command("serve", "--port", "0"),
+        env=environment(settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert serving.stdout is not None
+        base = serving.stdout.readline().split()[1].removesuffix("/v1")
+        limit = time.monotonic() + 30
+        with httpx.Client(base_url=base, trust_env=False) as client:
+            while True:
+                try:
+                    if client.get("/health/ready").status_code == 200:
+                        break
+                except httpx.TransportError:
+                    assert time.monotonic() < limit
+                time.sleep(0.1)
+            path = tmp_path / "成果.xlsx"
+            path.write_bytes(workbook(ROWS))
+            done = run(settings, "import", "achievements", str(path), "--organization", "蜀江大学")
+            assert done.returncode == 0, done.stderr
+            assert client.get("/v1/search", params={"q": "导热膜"}).json()["total"] == 1
+            assert run(settings, "reindex").returncode == 0
+            assert client.get("/v1/search", params={"q": "导热膜"}).json()["total"] == 1
+    finally:
+        serving.terminate()
+        serving.wait(20)
+        assert serving.stdout is not None
+        serving.stdout.close()

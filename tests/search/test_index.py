@@ -1,0 +1,246 @@
+"""What every engine of the search port promises."""
+
+import asyncio
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kechuangtong.core.trade import ListKind
+from kechuangtong.search.embedded import EmbeddedIndex, EmbeddedWriter, WriterBusy, WriterLock
+from kechuangtong.search.port import Document, Filter, IndexWriter, Results, SearchIndex, Vector
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+ACHIEVEMENTS = ListKind.ACHIEVEMENT
+
+
+@dataclass
+class Engine:
+    index: SearchIndex
+    writer: IndexWriter
+
+    async def find(self, q: str, **wanted: object) -> list[str]:
+        found = await self.search(q, **wanted)
+        return [hit.id for hit in found.hits]
+
+    async def search(
+        self, q: str, offset: int = 0, limit: int = 100, sort: str = "relevance", **wanted: object
+    ) -> Results:
+        facets = ["field", "cooperation"]
+        chosen = Filter(**wanted)  # type: ignore[arg-type]
+        return await self.index.search(ACHIEVEMENTS, q, chosen, facets, sort, offset, limit)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    lock = WriterLock(tmp_path)
+    writer = EmbeddedWriter.new(tmp_path, None)
+    writer.make_live()
+    yield Engine(EmbeddedIndex(tmp_path), writer)
+    writer.close()
+    lock.release()
+
+
+def document(number: int, title: str, **values: object) -> Document:
+    given: dict[str, object] = {
+        "kind": ACHIEVEMENTS,
+        "id": name(number),
+        "title": title,
+        "keywords": (),
+        "text": "",
+        "organization": "",
+        "organization_id": name(999),
+        "field": None,
+        "stage": None,
+        "cooperation": (),
+        "place": None,
+        "published_at": START + timedelta(hours=number),
+        "valid_until": None,
+    }
+    return Document(**{**given, **values})  # type: ignore[arg-type]
+
+
+def name(number: int) -> str:
+    return str(uuid.UUID(int=number))
+
+
+def put(engine: Engine, *documents: Document) -> None:
+    engine.writer.put(documents)
+    engine.writer.commit()
+
+
+@pytest.mark.parametrize(
+    ("title", "q"),
+    [
+        ("石墨烯导热膜", "石墨烯"),
+        ("在建工程质量监测", "工程"),
+        ("在建工程质量监测", "建工"),
+        ("雷達信號處理", "雷达信号"),
+        ("雷达信号处理", "雷達信號"),
+        ("ＰＬＣ控制系统", "plc"),
+        ("PLC控制系统", "ＰＬＣ"),
+        ("Graphene heat spreader", "grapheme"),
+        ("Graphene heat spreader", "GRAPHENE"),
+        ("光敏电池器件", "电池"),
+        ("5G通信射频芯片", "5g 芯片"),
+        ("面积50㎡的温室", "50m2"),
+    ],
+)
+async def test_what_people_type_finds_what_was_written(engine: Engine, title: str, q: str) -> None:
+    put(engine, document(1, title), document(2, "苹果采摘机械手"))
+    assert await engine.find(q) == [name(1)]
+
+
+@pytest.mark.parametrize(
+    "q",
+    ['"', "-40", '"石墨烯" -膜', "石墨烯 AND OR NOT (", "title:石墨烯", "石墨烯*~^", "\x00石墨烯"],
+)
+async def test_operators_are_just_text(engine: Engine, q: str) -> None:
+    put(engine, document(1, "石墨烯膜，零下-40度"))
+    assert await engine.find(q) in ([], [name(1)])
+    if "石墨烯" in q or "40" in q:
+        assert await engine.find(q) == [name(1)]
+
+
+async def test_a_huge_query_is_answered(engine: Engine) -> None:
+    put(engine, document(1, "石墨烯膜"))
+    for q in ("石墨烯" * 40_000, '"' * 100_000, "很 长 的 " * 30_000):
+        await engine.find(q)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.text(max_size=300))
+def test_no_text_is_an_error(engine: Engine, q: str) -> None:
+    put(engine, document(1, q or "-"))
+    asyncio.run(engine.search(q))
+
+
+async def test_all_words_first_and_any_where_nothing_has_all(engine: Engine) -> None:
+    put(engine, document(1, "锂电池电解液"), document(2, "锂电池隔膜"), document(3, "耐火砖"))
+    assert await engine.find("锂电池 隔膜") == [name(2)]
+    assert set(await engine.find("隔膜 耐火砖")) == {name(2), name(3)}
+
+
+async def test_titles_count_more_than_texts(engine: Engine) -> None:
+    put(
+        engine, document(1, "耐火砖", text="用于石墨烯炉"), document(2, "石墨烯粉体", text="耐高温")
+    )
+    assert await engine.find("石墨烯") == [name(2), name(1)]
+
+
+async def test_filters_hold_together_and_facets_count_what_was_found(engine: Engine) -> None:
+    put(
+        engine,
+        document(1, "传感器", field="电子", cooperation=("license", "transfer"), place="成都"),
+        document(2, "传感器", field="电子", stage="pilot", valid_until=date(2026, 3, 1)),
+        document(3, "传感器", field="农业", organization_id=name(7)),
+    )
+    assert set(await engine.find("传感器", field=("电子",))) == {name(1), name(2)}
+    assert await engine.find("传感器", field=("电子",), stage=("pilot",)) == [name(2)]
+    assert await engine.find("传感器", cooperation=("transfer", "equity")) == [name(1)]
+    assert await engine.find("传感器", organization_id=(name(7),)) == [name(3)]
+    assert set(await engine.find("传感器", valid_on=date(2026, 3, 1))) == {
+        name(1),
+        name(2),
+        name(3),
+    }
+    assert set(await engine.find("传感器", valid_on=date(2026, 3, 2))) == {name(1), name(3)}
+    assert await engine.find("传感器", published_after=START + timedelta(hours=3)) == [name(3)]
+    assert await engine.find("传感器", published_before=START + timedelta(hours=2)) == [name(1)]
+    found = await engine.search("传感器")
+    assert found.facets["field"] == [("电子", 2), ("农业", 1)]
+    assert dict(found.facets["cooperation"]) == {"license": 1, "transfer": 1}
+
+
+async def test_pages_follow_each_other(engine: Engine) -> None:
+    put(engine, *(document(number, f"传感器{number}号") for number in range(1, 8)))
+    everything = await engine.search("", sort="newest")
+    assert [hit.id for hit in everything.hits] == [name(number) for number in range(7, 0, -1)]
+    pages = [await engine.search("", offset=at, limit=3, sort="newest") for at in (0, 3, 6)]
+    assert [hit.id for page in pages for hit in page.hits] == [hit.id for hit in everything.hits]
+    assert {page.total for page in pages} == {7}
+
+
+async def test_put_again_replaces_and_delete_removes(engine: Engine) -> None:
+    put(engine, document(1, "石墨烯"))
+    put(engine, document(1, "耐火砖"))
+    assert (await engine.find("石墨烯"), await engine.find("耐火砖")) == ([], [name(1)])
+    engine.writer.delete(ACHIEVEMENTS, [name(1)])
+    engine.writer.commit()
+    assert await engine.find("耐火砖") == []
+    assert await engine.index.count(ACHIEVEMENTS) == 0
+
+
+def unit(seed: int) -> Vector:
+    vector = np.random.default_rng(seed).normal(size=384).astype(np.float32)
+    found: Vector = vector / np.linalg.norm(vector)
+    return found
+
+
+async def test_candidates_come_from_words_and_from_neighbours(engine: Engine) -> None:
+    put(engine, *(document(number, f"成果{number}") for number in range(1, 41)))
+    engine.writer.put([document(50, "高镍三元电解液")])
+    engine.writer.put_vectors(ACHIEVEMENTS, [(name(n), unit(n)) for n in range(1, 41)])
+    engine.writer.commit()
+    found = await engine.index.propose(
+        ACHIEVEMENTS, [("电解液", 3.0), ("三元", 2.0)], unit(7), Filter(), 10
+    )
+    by_id = {one.id: one for one in found}
+    assert len(found) == 10
+    assert by_id[name(50)].word_rank == 0
+    assert by_id[name(50)].vector_score is None
+    assert by_id[name(7)].vector_score == pytest.approx(1.0, abs=1e-3)
+
+
+async def test_a_filter_holds_for_neighbours_however_far_they_are(engine: Engine) -> None:
+    put(engine, *(document(n, "成果", field="A" if n == 400 else "B") for n in range(1, 401)))
+    engine.writer.put_vectors(ACHIEVEMENTS, [(name(n), unit(n)) for n in range(1, 401)])
+    engine.writer.commit()
+    found = await engine.index.propose(ACHIEVEMENTS, [], unit(1), Filter(field=("A",)), 5)
+    assert [one.id for one in found] == [name(400)]
+
+
+async def test_a_newer_vector_counts_and_a_deleted_record_is_not_proposed(engine: Engine) -> None:
+    put(engine, document(1, "甲"), document(2, "乙"))
+    engine.writer.put_vectors(ACHIEVEMENTS, [(name(1), unit(1)), (name(2), unit(2))])
+    engine.writer.put_vectors(ACHIEVEMENTS, [(name(1), unit(3))])
+    engine.writer.commit()
+    found = await engine.index.propose(ACHIEVEMENTS, [], unit(3), Filter(), 5)
+    assert found[0].id == name(1)
+    assert found[0].vector_score == pytest.approx(1.0, abs=1e-3)
+    engine.writer.delete(ACHIEVEMENTS, [name(1)])
+    engine.writer.commit()
+    found = await engine.index.propose(ACHIEVEMENTS, [], unit(3), Filter(), 5)
+    assert [one.id for one in found] == [name(2)]
+
+
+def test_one_process_at_a_time_writes(tmp_path: Path) -> None:
+    lock = WriterLock(tmp_path)
+    with pytest.raises(WriterBusy):
+        WriterLock(tmp_path)
+    program = (
+        "from pathlib import Path; from kechuangtong.search.embedded import WriterLock; "
+        f"WriterLock(Path({str(tmp_path)!r}))"
+    )
+    held = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert b"WriterBusy" in held.stderr
+    lock.release()
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_an_index_of_another_model_is_not_taken_for_ours(tmp_path: Path) -> None:
+    writer = EmbeddedWriter.new(tmp_path, "model-1")
+    writer.make_live()
+    writer.close()
+    again = EmbeddedWriter.live(tmp_path, "model-1")
+    assert again is not None
+    again.close()
+    assert EmbeddedWriter.live(tmp_path, "model-2") is None
