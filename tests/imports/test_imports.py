@@ -15,7 +15,7 @@ import pytest
 import xlsxwriter
 from sqlalchemy import func, select
 
-from conftest import Service
+from conftest import PASSWORD, Service
 from kechuangtong.core import migrations
 from kechuangtong.core.db import Database
 from kechuangtong.models import Achievement, Demand, Event, Organization
@@ -295,36 +295,93 @@ def test_wrong_calls_end_with_2_and_failures_with_1_and_one_line(tmp_path: Path)
 
 
 def test_an_import_waits_until_the_serving_process_has_indexed_it(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "data")
+    settings = prepared(tmp_path)
+    path = tmp_path / "成果.xlsx"
+    path.write_bytes(workbook(ROWS))
+    process, client = serving(settings)
+    done = run(settings, "import", "achievements", str(path), "--organization", "蜀江大学")
+    assert done.returncode == 0, done.stderr
+    assert client.get("/v1/search", params={"q": "导热膜"}).json()["total"] == 1
+    assert run(settings, "reindex").returncode == 0
+    assert client.get("/v1/search", params={"q": "导热膜"}).json()["total"] == 1
+    stop(process, client)
+
+
+def prepared(tmp_path: Path) -> Settings:
+    """Settings of a database with a university and an administrator."""
+    settings = Settings(data_dir=tmp_path / "data", database_url=None)
     run(settings, "organization", "create", "蜀江大学", "--kind", "university")
-    serving = subprocess.Popen(
+    subprocess.run(
+        command("user", "create", "root", "--administrator"),
+        env={**environment(settings), "KCT_NEW_PASSWORD": PASSWORD},
+        check=True,
+        capture_output=True,
+    )
+    return settings
+
+
+def serving(settings: Settings) -> tuple[subprocess.Popen[str], httpx.Client]:
+    """A served process, ready, and a caller of it who is its administrator."""
+    process = subprocess.Popen(
         command("serve", "--port", "0"),
         env=environment(settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    try:
-        assert serving.stdout is not None
-        base = serving.stdout.readline().split()[1].removesuffix("/v1")
-        limit = time.monotonic() + 30
-        with httpx.Client(base_url=base, trust_env=False) as client:
-            while True:
-                try:
-                    if client.get("/health/ready").status_code == 200:
-                        break
-                except httpx.TransportError:
-                    assert time.monotonic() < limit
-                time.sleep(0.1)
-            path = tmp_path / "成果.xlsx"
-            path.write_bytes(workbook(ROWS))
-            done = run(settings, "import", "achievements", str(path), "--organization", "蜀江大学")
-            assert done.returncode == 0, done.stderr
-            assert client.get("/v1/search", params={"q": "导热膜"}).json()["total"] == 1
-            assert run(settings, "reindex").returncode == 0
-            assert client.get("/v1/search", params={"q": "导热膜"}).json()["total"] == 1
-    finally:
-        serving.terminate()
-        serving.wait(20)
-        assert serving.stdout is not None
-        serving.stdout.close()
+    assert process.stdout is not None
+    base = process.stdout.readline().split()[1].removesuffix("/v1")
+    client = httpx.Client(base_url=base, trust_env=False, timeout=30)
+    limit = time.monotonic() + 30
+    while True:
+        try:
+            if client.get("/health/ready").status_code == 200:
+                break
+        except httpx.TransportError:
+            assert time.monotonic() < limit, "the service did not start"
+        time.sleep(0.1)
+    form = {"username": "root", "password": PASSWORD}
+    token = client.post("/v1/auth/token", data=form).raise_for_status().json()["access_token"]
+    client.headers["Authorization"] = f"Bearer {token}"
+    return process, client
+
+
+def stop(process: subprocess.Popen[str], client: httpx.Client, sign: int = signal.SIGTERM) -> None:
+    client.close()
+    process.send_signal(sign)
+    process.wait(30)
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM])
+def test_an_upload_outlives_the_process_that_took_it(tmp_path: Path, sign: int) -> None:
+    settings = prepared(tmp_path)
+    total = 12_000
+    content = workbook([[f"成果{n}", "简介" * 20, "中试", "5万"] for n in range(total)])
+    process, client = serving(settings)
+    sent = client.post(
+        "/v1/imports",
+        files={"file": ("成果.xlsx", content)},
+        data={"kind": "achievement", "organization": "蜀江大学"},
+    )
+    path = sent.headers["Location"]
+    limit = time.monotonic() + 60
+    while not client.get(path).json()["done"]:
+        assert time.monotonic() < limit
+    stop(process, client, sign)
+
+    process, client = serving(settings)
+    limit = time.monotonic() + 120
+    while (ended := client.get(path).json())["state"] != "done":
+        assert ended["state"] == "running"
+        assert time.monotonic() < limit
+        time.sleep(0.2)
+    assert ended["counts"]["created"] == ended["done"] == total
+    found = client.get("/v1/status").json()["index"]
+    while found["words_left"]:
+        assert time.monotonic() < limit
+        time.sleep(0.2)
+        found = client.get("/v1/status").json()["index"]
+    assert found["documents"]["achievement"] == total
+    stop(process, client)

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from anyio import to_thread
 from dbos import DBOS, DBOSConfig, SetWorkflowID
+from dbos._error import DBOSException
 
 from kechuangtong.core.db import Database
 from kechuangtong.imports import service as imports
@@ -23,6 +24,9 @@ from kechuangtong.search.indexing import keep_writing
 from kechuangtong.settings import Settings
 
 log = structlog.get_logger()
+
+# A short import may end before the process does; a longer one goes on in the next.
+_STOPPING_SECONDS = 5
 
 # DBOS runs plain functions and is one a process; this is the process's settings for them.
 _settings: Settings | None = None
@@ -62,7 +66,9 @@ async def running_jobs(settings: Settings) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await to_thread.run_sync(DBOS.destroy)
+        await to_thread.run_sync(
+            partial(DBOS.destroy, workflow_completion_timeout_sec=_STOPPING_SECONDS)
+        )
 
 
 def _system_database(settings: Settings) -> str:
@@ -91,6 +97,8 @@ async def start_waiting_imports(database: Database) -> None:
 def _import_workflow(import_id: str) -> None:
     try:
         _import_step(import_id)
+    except DBOSException:
+        raise  # the process is stopping: the next one goes on
     except Exception as error:
         log.error("import failed", import_id=import_id, exc_info=error)
         _run(partial(imports.fail_unexpectedly, import_id=uuid.UUID(import_id)))
