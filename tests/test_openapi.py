@@ -109,7 +109,7 @@ async def _try(
     request: dict[str, Any] = {"headers": {}}
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "path":
-            (example,) = parameter["schema"]["examples"]
+            example = parameter["examples"]["sample"]["value"]
             path = path.replace("{" + parameter["name"] + "}", example)
         if parameter["name"].lower() == "if-match":
             read = await client.get(path.removesuffix("/publish").removesuffix("/withdraw"))

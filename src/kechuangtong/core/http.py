@@ -15,6 +15,13 @@ from kechuangtong.core.errors import PreconditionFailed, PreconditionRequired, h
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
+# Pages load what this service serves and nothing else: the documentation's libraries would else
+# fetch a logo from their maker.
+_PAGES = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; worker-src blob:; frame-ancestors 'none'"
+)
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -43,6 +50,8 @@ class RequestContext:
                 answer["X-Request-ID"] = identifier
                 answer["Content-Language"] = reads
                 answer.add_vary_header("Accept-Language")
+                if answer.get("content-type", "").startswith("text/html"):
+                    answer["Content-Security-Policy"] = _PAGES
             await send(message)
 
         replaced = False

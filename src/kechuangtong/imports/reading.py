@@ -25,6 +25,8 @@ Cell = str | int | float | bool | date | datetime | None
 _MEMORY: Final = 2_000_000_000
 _SECONDS: Final = 30
 _UNPACKED: Final = 1_000_000_000
+# Characters in all cells together: 100,000 rows of 1,000.
+_CHARACTERS: Final = 100_000_000
 
 _MESSAGES: Final = {
     "file_empty": Text("文件是空的", "the file is empty"),
@@ -122,13 +124,21 @@ def _read(path: Path, rows: int, columns: int) -> list[Sheet]:
     content = path.read_bytes()
     if content.startswith(b"PK\x03\x04"):
         _check_zip(content)
-        sheets = _workbook(content)
+        sheets = _workbook(_with_errors_as_text(content))
     elif content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         _check_container(content)
         sheets = _workbook(content)
     else:
         sheets = iter([Sheet(None, _records(_decoded(content)))])
-    return [Sheet(one.name, _trimmed(one.rows, rows, columns)) for one in sheets]
+    trimmed = []
+    characters = 0
+    for one in sheets:
+        trimmed.append(Sheet(one.name, _trimmed(one.rows, rows, columns)))
+        cells = (cell for row in trimmed[-1].rows for cell in row)
+        characters += sum(len(cell) for cell in cells if isinstance(cell, str))
+        if characters > _CHARACTERS:
+            raise _Refused("file_too_complex")
+    return trimmed
 
 
 def _check_zip(content: bytes) -> None:
@@ -144,6 +154,28 @@ def _check_zip(content: bytes) -> None:
         raise _Refused("file_type_not_supported")
     if sum(one.file_size for one in entries) > _UNPACKED:
         raise _Refused("file_too_complex")
+
+
+def _with_errors_as_text(content: bytes) -> bytes:
+    """The workbook with #N/A and its like as texts, for calamine reads them as empty cells."""
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        changed = {}
+        for entry in packed.infolist():
+            if entry.filename.lower().startswith("xl/worksheets/"):
+                part, errors = _ERROR_CELL.subn(rb"\1\2str\2", packed.read(entry))
+                if errors:
+                    changed[entry.filename] = part
+        if not changed:
+            return content
+        rewritten = io.BytesIO()
+        with zipfile.ZipFile(rewritten, "w") as target:
+            for entry in packed.infolist():
+                name = entry.filename
+                target.writestr(name, changed[name] if name in changed else packed.read(entry))
+    return rewritten.getvalue()
+
+
+_ERROR_CELL: Final = re.compile(rb"""(<(?:\w+:)?c\s[^<>]*?\bt=)(["'])e\2""")
 
 
 def _check_container(content: bytes) -> None:
@@ -216,7 +248,8 @@ def _checked(content: bytes, encoding: str) -> str:
 
 def _records(text: str) -> list[list[Cell]]:
     csv.field_size_limit(1_000_000)
-    best = max(",\t;|", key=lambda mark: _width(text, mark))
+    # The first record that a mark divides tells which it is: long texts below hold other marks.
+    best = max(",\t;|", key=lambda mark: _widths(text, mark))
     records = csv.reader(io.StringIO(text, newline=""), delimiter=best, strict=True)
     rows: list[list[Cell]] = []
     try:
@@ -226,10 +259,10 @@ def _records(text: str) -> list[list[Cell]]:
     return rows
 
 
-def _width(text: str, mark: str) -> int:
-    """The number of cells that the opening records have with this mark between them."""
+def _widths(text: str, mark: str) -> list[int]:
+    """The number of cells that each opening record has with this mark between them."""
     records = csv.reader(io.StringIO(text[:20_000], newline=""), delimiter=mark)
-    return sum(len(record) for record, _ in zip(records, range(10), strict=False))
+    return [len(record) for record, _ in zip(records, range(10), strict=False)]
 
 
 def _trimmed(rows: Iterable[list[Cell]], most_rows: int, most_columns: int) -> list[list[Cell]]:

@@ -8,7 +8,6 @@ from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, BackgroundTasks, Depends, File, Form, Query, Response, UploadFile
-from fastapi import Path as PathParameter
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import IdempotentSession, ReadSession, requires
@@ -21,13 +20,14 @@ from kechuangtong.core.trade import ListKind
 from kechuangtong.imports import service
 from kechuangtong.imports.schemas import ImportQuery, ImportRead, Report
 from kechuangtong.jobs.service import start_import
+from kechuangtong.lists.http import of_sample
 from kechuangtong.runtime import RuntimeDep
 from kechuangtong.sample import ids
 
 router = APIRouter(prefix="/v1/imports", tags=["imports"], route_class=IdempotentRoute)
 
 Reader = Annotated[Actor, Depends(requires(Permission.IMPORTS_READ))]
-ImportId = Annotated[uuid.UUID, PathParameter(examples=[ids.IMPORT])]
+ImportId = Annotated[uuid.UUID, of_sample(ids.IMPORT)]
 
 
 @router.post(

@@ -50,8 +50,8 @@ async def writing(
     lock = await asyncio.to_thread(WriterLock, settings.index_dir)
     try:
         indexer = Indexer(settings, database, embedder)
-        await indexer.open()
         try:
+            await indexer.open()
             yield indexer
         finally:
             await indexer.close()
@@ -71,7 +71,7 @@ class Indexer:
 
     async def open(self) -> None:
         """Open the live index, or build one where there is none that fits."""
-        writer = await asyncio.to_thread(EmbeddedWriter.live, self._root, self._model)
+        writer = EmbeddedWriter.live(self._root, self._model)
         if writer is None:
             await self.rebuild()
         else:
@@ -109,34 +109,41 @@ class Indexer:
 
         Vectors that are kept are not computed again; those missing are asked for.
         """
-        writer = await asyncio.to_thread(EmbeddedWriter.new, self._root, self._model)
+        writer = EmbeddedWriter.new(self._root, self._model)
         drain = Drain(self._database, writer, self._embedder)
+        try:
+            done = await self._put_all(drain, progress)
+        except BaseException:
+            await drain.close()
+            raise
+        await self.close()
+        self._drain = drain
+        await asyncio.to_thread(writer.make_live)
+        log.info("index rebuilt", records=done)
+
+    async def _put_all(self, drain: Drain, progress: Progress | None) -> int:
+        """Put every published record; how many there are."""
         done = 0
         for kind, model in MODELS.items():
-            last = None
+            after = uuid.UUID(int=0)
             while True:
+                statement = (
+                    select(model.id)
+                    .where(model.stored_state == ListingState.PUBLISHED, model.id > after)
+                    .order_by(model.id)
+                    .limit(_REBUILD_BATCH)
+                )
                 async with self._database.read() as session:
-                    statement = (
-                        select(model.id)
-                        .where(model.stored_state == ListingState.PUBLISHED)
-                        .order_by(model.id)
-                        .limit(_REBUILD_BATCH)
-                    )
-                    if last is not None:
-                        statement = statement.where(model.id > last)
                     ids = list(await session.scalars(statement))
                 if not ids:
                     break
-                last = ids[-1]
+                after = ids[-1]
                 await drain.put(kind, ids)
                 done += len(ids)
                 if progress is not None:
                     progress(done, done)
         await drain.commit()
-        await self.close()
-        self._drain = drain
-        await asyncio.to_thread(writer.make_live)
-        log.info("index rebuilt", records=done)
+        return done
 
     async def _asked_to_rebuild(self) -> bool:
         async with self._database.read() as session:
