@@ -93,16 +93,15 @@ def test_headers_are_known_by_many_names_in_any_order(
 ) -> None:
     row: list[Cell] = [None] * len(header)
     row[fields.index("title")] = "导热膜"
-    found = parsed(header, row, ["x"], kind=kind)  # a second row, so that nothing counts
-    assert found.columns == dict(zip(header, fields, strict=True)) | (
-        {"序号": None} if "序号" in header else {}
-    )
+    if "number" in fields:
+        row[fields.index("number")] = "N-7"
+    assert parsed(header, row, kind=kind).columns == dict(zip(header, fields, strict=True))
 
 
 def test_of_two_columns_for_one_field_the_usual_name_is_read() -> None:
-    found = parsed(["项目名称", "成果名称"], ["大项目", "导热膜"], ["大项目", "散热片"])
+    found = parsed(["项目名称", "成果名称", "简介"], ["大项目", "导热膜"], ["大项目", "散热片"])
     assert titles(found) == [(2, "导热膜"), (3, "散热片")]
-    assert found.columns == {"项目名称": None, "成果名称": "title"}
+    assert found.columns == {"项目名称": None, "成果名称": "title", "简介": "description"}
 
 
 def test_a_title_alone_is_a_list() -> None:
@@ -136,7 +135,14 @@ def test_what_is_around_the_list_is_no_row_of_it() -> None:
 
 @pytest.mark.parametrize(
     "title",
-    ["总计量传感器", "日期识别算法", "负责人管理系统", "合计算法", "单位时间产能提升", "注塑机节能"],
+    [
+        "总计量传感器",
+        "日期识别算法",
+        "负责人管理系统",
+        "合计算法",
+        "单位时间产能提升",
+        "注塑机节能",
+    ],
 )
 def test_titles_that_begin_like_a_total_or_a_signature_are_rows(title: str) -> None:
     assert titles(parsed(["成果名称", "简介"], [title, None])) == [(2, title)]
@@ -146,6 +152,8 @@ def test_a_count_of_rows_is_no_number_but_the_lists_own_is() -> None:
     header = ["序号", "成果名称", "简介"]
     counted = parsed(header, *[[n, f"成果{n}", "x"] for n in range(1, 6)])
     assert counted.columns["序号"] is None
+    signed = parsed(header, [1, "膜", "x"], [2, "泵", "y"], ["填表人：张三", "审核人：李四", None])
+    assert (signed.columns["序号"], len(signed.rows)) == (None, 2)
     own = parsed(["成果编号", *header[1:]], ["CG-7", "导热膜", "x"], ["CG-9", "热泵", "x"])
     assert [row.values["number"] for row in own.rows] == ["CG-7", "CG-9"]
     both = parsed(["序号", "成果编号", "成果名称"], [1, 2023007, "导热膜"], [2, 2023011, "热泵"])
@@ -178,7 +186,11 @@ def test_a_note_above_the_header_gives_the_unit_unless_the_header_does() -> None
 def test_an_amount_without_any_unit_is_refused_and_says_so() -> None:
     (row,) = parsed(["成果名称", "意向价格"], ["导热膜", 50]).rows
     (problem,) = row.problems
-    assert (problem.column, problem.code, problem.value) == ("意向价格", "price_not_understood", "50")
+    assert (problem.column, problem.code, problem.value) == (
+        "意向价格",
+        "price_not_understood",
+        "50",
+    )
     assert "单位" in problem.message.zh
 
 

@@ -188,11 +188,11 @@ _RIGHT: Final = re.compile(
     r"""
     (?:(?<![0-9A-Z])|(?=ZL|CN\d))
     (?:
-      (?P<prefix>ZL|CN)?[\s.:]*(?P<year>\d{4})[\s\-]?(?P<digit>\d)[\s\-]?(?P<serial>\d{7})
+      CN\s?(?P<publication>\d{7,9})\s?(?P<letter>[ABCDSUY]\d?)(?![0-9A-Z])
+    | (?P<prefix>ZL|CN)?[\s.:]*(?P<year>\d{4})[\s\-]?(?P<digit>\d)[\s\-]?(?P<serial>\d{7})
         \s?[.·。\-]?\s?(?P<check>[\dX])(?![0-9X])
     | (?:(?P<old_prefix>ZL|CN)[\s.:]*)?(?P<old_year>\d{2})\s?(?P<old_digit>\d)\s?
         (?P<old_serial>\d{5})\s?(?P<old_dot>[.·。\-]?)\s?(?P<old_check>[\dX])(?![0-9X])
-    | CN\s?(?P<publication>\d{7,9})\s?(?P<letter>[ABCDSUY]\d?)(?![0-9A-Z])
     | PCT\s?/?\s?(?P<office>[A-Z]{2})\s?/?(?P<pct_year>\d{4})\s?/?\s?(?P<pct_serial>\d{6})(?!\d)
     | WO\s?(?P<wo_year>\d{4})\s?/?\s?(?P<wo_serial>\d{6})\s?(?P<wo_letter>[A-Z]\d)?(?![0-9A-Z])
     | (?P<software_year>\d{4})\s?SR\s?(?P<software_serial>\d{6,7})(?!\d)

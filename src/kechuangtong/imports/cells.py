@@ -241,8 +241,10 @@ def _number(plain: str) -> Decimal | None:
         if found:
             many = _number(head) if head else Decimal(1) if mark == "十" else None
             rest = _tail(tail, size)
-            if many is None or rest is None or (rest and many % 1):
+            if many is None or rest is None or (rest and many != many.to_integral_value()):
                 return None
+            if size < 10_000 and re.search("[千百十]", head):
+                return None  # 五百千
             return many * size + rest
     if match := re.fullmatch(f"([{_DIGITS}]+)(?:点([{_DIGITS}]+))?", plain):
         whole, fraction = (

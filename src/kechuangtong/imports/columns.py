@@ -432,14 +432,20 @@ def _without_counting(layout: Layout) -> Layout:
 
 
 def _only_counts(layout: Layout, place: int) -> bool:
-    values = [
-        identity(shown(row[place])) for _, row in layout.rows if len(row) > place and row[place]
+    title = next(one.place for one in layout.columns if one.field == "title")
+    header = next(identity(one.header) for one in layout.columns if one.place == place)
+    typed = [
+        identity(shown(row[place]))
+        for _, row in layout.rows
+        if len(row) > max(place, title) and shown(row[title])
     ]
-    values = [one for one in values if one]
+    values = [one for one in typed if one and one != header]
     numbers = [int(one) for one in values if one.isascii() and one.isdigit() and len(one) < 7]
     if not numbers:
         return not values
+    # Signatures may stand under the count.
+    while not re.search("[0-9]", values[-1]):
+        values.pop()
     steps = sum(b == a + 1 for a, b in itertools.pairwise(numbers))
     counted = numbers[0] <= 1 and steps >= 0.9 * (len(numbers) - 1)
-    # Totals and signatures may stand under the count.
     return counted and len(numbers) >= 0.9 * len(values)

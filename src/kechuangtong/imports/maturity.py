@@ -92,6 +92,8 @@ def parse_maturity(value: Cell, scale: Scale) -> Maturity:
         return Maturity()
     folded = identity(_STANDARD.sub("", typed))
     folded = re.sub(r"^(?:不低于|不小于|至少|大于等于|≥|>=?|约)+|(?:及|或)?以上$|\+$", "", folded)
+    if re.match("-[0-9]", folded):
+        raise wrong
     levels: set[Decimal] = set()
     rest = folded
     for match in _LEVEL.finditer(folded):
@@ -102,7 +104,7 @@ def parse_maturity(value: Cell, scale: Scale) -> Maturity:
         rest = rest.replace(match.group(), ";")
     if levels:
         low, high = min(levels), max(levels)
-        if low % 1 or high - low > 1 or not 1 <= low <= high <= scale.levels:
+        if not 1 <= low <= high <= scale.levels or low % 1 or high - low > 1:
             raise wrong
         return Maturity(_exact_stage(rest), Trl(scale.id, int(low)))
     if (stage := _exact_stage(folded) or _stage_in_sentence(folded)) is not None:
