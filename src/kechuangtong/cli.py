@@ -41,7 +41,6 @@ from kechuangtong.matching.graded import read_folder, scratch
 from kechuangtong.matching.router import matcher
 from kechuangtong.matching.runs import match_all, write_matches
 from kechuangtong.matching.schemas import MatchedPair, Matches
-from kechuangtong.matching.terms import Rarity
 from kechuangtong.matching.training import Graded, background_table, train
 from kechuangtong.models import Organization
 from kechuangtong.organizations.service import create_organization, find_organization
@@ -417,7 +416,7 @@ def train_command(
                     async with store.runtime.database.read() as session:
                         graded += await store.graded(session)
         names = [folder.resolve().name for folder in folders]
-        content = train(graded, Rarity().weight, today(), names)
+        content = train(graded, today(), names)
         text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
         out.write_text(text, encoding="utf-8")
         print(json.dumps(content["figures"]))

@@ -17,15 +17,13 @@ from kechuangtong.core.trade import ListKind
 from kechuangtong.matching import measures, store
 from kechuangtong.matching.bm25 import Bm25
 from kechuangtong.matching.graded import Folder, Progress, Scratch
-from kechuangtong.matching.measures import RELEVANT, Estimate, bootstrap
+from kechuangtong.matching.measures import ENOUGH, RELEVANT, Estimate, bootstrap
 from kechuangtong.matching.ranking import Ranker, Subject, shipped
 from kechuangtong.matching.service import CANDIDATES, Matcher
-from kechuangtong.matching.terms import Rarity
 from kechuangtong.matching.training import demand_hash, fold_of, in_folds
 from kechuangtong.models import Demand
 from kechuangtong.search.port import Filter
 
-_ENOUGH: Final = 5
 _GRADED: Final = ("ndcg_at_10", "ndcg_at_5", "auc", "grading_score")
 _FOUND: Final = ("recall_at_200", "success_at_1")
 
@@ -67,12 +65,12 @@ async def evaluate(
         rankers: dict[int, Ranker] = {}
         if folds is not None:
             graded = await scratch.graded(session)
-            rankers = dict(in_folds(graded, Rarity().weight, folds))
+            rankers = dict(in_folds(graded, folds))
     names = {one: name for name, one in scratch.achievement_ids.items()}
     run: list[Line] = []
     for done, (demand, subject) in enumerate(demands.items(), 1):
         ranker = rankers[fold_of(demand, folds)] if folds is not None else shipped()
-        run += await _graded_list(scratch, ranker, demand, subject, achievements)
+        run += _graded_list(folder, ranker, demand, subject, achievements)
         run += await _found_list(scratch, ranker, demand, names)
         if progress is not None:
             progress(done, len(demands))
@@ -117,19 +115,15 @@ def write_run(path: Path, run: Sequence[Line]) -> None:
             )
 
 
-async def _graded_list(
-    scratch: Scratch,
+def _graded_list(
+    folder: Folder,
     ranker: Ranker,
     demand: str,
     subject: Subject,
     achievements: Mapping[str, Subject],
 ) -> list[Line]:
-    names = list(scratch.folder.grades.get(demand, ()))
-    graded = [achievements[one] for one in names]
-    words = set(subject.profile.words).union(*(one.profile.words for one in graded))
-    async with scratch.runtime.database.read() as session:
-        rarity = await store.rarity(session, words)
-    judged = ranker.judge(ListKind.ACHIEVEMENT, subject, graded, rarity.weight)
+    names = list(folder.grades.get(demand, ()))
+    judged = ranker.judge(ListKind.ACHIEVEMENT, subject, [achievements[one] for one in names])
     ordered = sorted(zip(names, judged, strict=True), key=lambda one: (-one[1].score, one[0]))
     return [
         Line(demand, "graded", name, rank, judgement.score, judgement.grade)
@@ -228,7 +222,7 @@ def _figures(folder: Folder, run: Sequence[Line]) -> _Figures:
         lists.setdefault((line.demand, line.list), []).append(line)
     rows: dict[str, list[tuple[float, float]]] = {name: [] for name in _GRADED + _FOUND}
     for demand, grades in folder.grades.items():
-        if len(grades) >= _ENOUGH and max(grades.values()) > 1:
+        if len(grades) >= ENOUGH and max(grades.values()) > 1:
             for name, part, whole in _of_graded(grades, lists.get((demand, "graded"), [])):
                 rows[name].append((part, whole))
         relevant = {one for one, grade in grades.items() if grade >= RELEVANT}

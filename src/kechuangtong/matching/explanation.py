@@ -14,10 +14,10 @@ from typing import Any, Final, Generic, TypeVar
 from kechuangtong.core.language import Text
 from kechuangtong.core.text import Folded, fold_with_offsets, identity, normalize
 from kechuangtong.core.trade import Cooperation, Price, PriceKind, Stage
-from kechuangtong.matching.profiles import Profile
-from kechuangtong.matching.ranking import Judgement, Weight
+from kechuangtong.matching.profiles import GENERIC, Profile
+from kechuangtong.matching.ranking import Judgement
 from kechuangtong.matching.schemas import Reason, Reasons
-from kechuangtong.matching.terms import GENERIC, tells
+from kechuangtong.matching.terms import tells
 from kechuangtong.models import Achievement, Demand
 
 SHARED_TERMS: Final = 6
@@ -41,6 +41,7 @@ _WAYS: Final = {
     Cooperation.ANY: Text("均可", "any"),
 }
 
+Weight = Callable[[str], float]
 Fact = tuple[bool, str, Text, dict[str, Any]]
 
 

@@ -7,7 +7,7 @@ pair has one score from either side. Nothing here knows a database or an index.
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 
 from kechuangtong.core.trade import ListKind
 from kechuangtong.matching.embedding import Vector
-from kechuangtong.matching.profiles import Profile
-from kechuangtong.matching.terms import GENERIC, gram_weight
+from kechuangtong.matching.profiles import GENERIC, Profile
+from kechuangtong.matching.terms import gram_weight, word_weight
 
-Weight = Callable[[str], float]
 Floats = NDArray[np.float64]
 
 WORD_FEATURES: Final = (
@@ -70,13 +69,31 @@ class Subject:
         words = (word for word in self.profile.title_words if word not in GENERIC)
         return _grams("".join(words), 1)
 
+    @cached_property
+    def word_squares(self) -> dict[str, float]:
+        """The squared weights of the text's words."""
+        return {word: word_weight(word) ** 2 for word in self.profile.words}
+
+
+@dataclass(frozen=True, slots=True)
+class Centers:
+    """The middle of each sort of vector, which says what all texts share and none means.
+
+    Cosines are taken around it, as those of e5 are all between 0.7 and 1 by themselves.
+    """
+
+    demand_title: Vector
+    demand_text: Vector
+    achievement: Vector
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What the ranking says of a pair.
 
-    `value` is the predicted grade, `score` the probability of grade 3 or 4, `grade` 1 to 4.
-    `closeness` is the cosine of the demand's text and the achievement's, where it was measured.
+    `value` is the expected grade, `score` the probability of grade 3 or 4, `grade` 1 to 4.
+    `closeness` is the cosine of the demand's text and the achievement's around the middle, -1 to
+    1, or None where there are no vectors.
     """
 
     value: float
@@ -85,23 +102,37 @@ class Judgement:
     closeness: float | None
 
 
-def features(demand: Subject, achievement: Subject, weight: Weight) -> list[float]:
-    """The features of a pair, WORD_FEATURES and, where both have vectors, MEANING_FEATURES.
+def features(
+    kind: ListKind, subject: Subject, others: Sequence[Subject], centers: Centers
+) -> Floats:
+    """The features of the pairs of a subject with records of the list `kind`, a row a pair.
 
+    The columns are WORD_FEATURES and MEANING_FEATURES, the latter nan where vectors are missing.
     The demand's text is compared with the achievement's title, which says best what it is.
     """
-    found = [
+    rows = np.full((len(others), len(WORD_FEATURES) + len(MEANING_FEATURES)), np.nan)
+    for place, other in enumerate(others):
+        demand, achievement = (subject, other) if kind is ListKind.ACHIEVEMENT else (other, subject)
+        rows[place] = (
+            *_word_features(demand, achievement),
+            *_meaning_features(demand, achievement, centers),
+        )
+    return rows
+
+
+def _word_features(demand: Subject, achievement: Subject) -> tuple[float, ...]:
+    return (
         _cosine(demand.title_characters, achievement.title_characters),
         _cosine(demand.text_characters, achievement.title_characters),
         _cosine(demand.telling_characters, achievement.telling_characters),
         _cosine(demand.text_bigrams, achievement.title_bigrams),
-        _shared_words(demand.profile.words, achievement.profile.words, weight),
-    ]
-    meaning = closeness(demand, achievement)
-    return found if meaning is None else [*found, *meaning]
+        _shared_words(demand.profile.words, achievement.word_squares),
+    )
 
 
-def closeness(demand: Subject, achievement: Subject) -> tuple[float, float] | None:
+def _meaning_features(
+    demand: Subject, achievement: Subject, centers: Centers
+) -> tuple[float, float]:
     """Cosines of the demand's title and text with the nearer of the achievement's two vectors."""
     if (
         demand.title_vector is None
@@ -109,9 +140,19 @@ def closeness(demand: Subject, achievement: Subject) -> tuple[float, float] | No
         or achievement.title_vector is None
         or achievement.text_vector is None
     ):
-        return None
-    offered = np.stack([achievement.title_vector, achievement.text_vector])
-    return float(np.max(offered @ demand.title_vector)), float(np.max(offered @ demand.text_vector))
+        return np.nan, np.nan
+    title = _around(demand.title_vector, centers.demand_title)
+    text = _around(demand.text_vector, centers.demand_text)
+    offered = [_around(achievement.title_vector, centers.achievement)]
+    if achievement.profile.text_hash != achievement.profile.title_hash:
+        offered.append(_around(achievement.text_vector, centers.achievement))
+    return max(float(one @ title) for one in offered), max(float(one @ text) for one in offered)
+
+
+def _around(vector: Vector, center: Vector) -> Vector:
+    moved = vector - center
+    unit: Vector = moved / np.float32(np.linalg.norm(moved))
+    return unit
 
 
 def _grams(text: str, length: int) -> dict[str, float]:
@@ -132,40 +173,41 @@ def _cosine(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     )
 
 
-def _shared_words(wanted: Sequence[str], offered: Sequence[str], weight: Weight) -> float:
+def _shared_words(wanted: Sequence[str], offered: Mapping[str, float]) -> float:
     """The squared weights of the words in both, over the length of the achievement's own.
 
     Unlike a cosine it grows with what is shared, so that many rare words in common tell more.
     """
-    squares = {word: weight(word) ** 2 for word in offered}
-    total = sum(squares.values())
-    return sum(squares.get(word, 0.0) for word in wanted) / math.sqrt(total) if total else 0.0
+    total = sum(offered.values())
+    return sum(offered.get(word, 0.0) for word in wanted) / math.sqrt(total) if total else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A linear model of the grade, its calibration and its cuts.
+    """Three logistic models, of a grade of at least 2, 3 and 4 (cumulative: McCullagh 1980).
 
-    grade value = intercept + sum(weight * (feature - mean) / scale);
-    probability of 3 or 4 = logistic(slope * value + offset); the three cuts part the four grades.
+    `weights` is (features, 3), `intercepts` (3). The expected grade is 1 and the sum of the three
+    probabilities. The score is the probability of 3 or 4 given the expected grade, as it was
+    found on demands not trained on: logistic(slope * value + offset); the cuts part the grades.
     """
 
     mean: Floats
     scale: Floats
     weights: Floats
-    intercept: float
+    intercepts: Floats
     slope: float
     offset: float
     cuts: tuple[float, float, float]
 
-    def value(self, found: Floats) -> Floats:
-        """Predicted grades of rows of features."""
-        value: Floats = ((found - self.mean) / self.scale) @ self.weights + self.intercept
-        return value
+    def values(self, found: Floats) -> Floats:
+        """The expected grades of rows of features."""
+        standard = (found - self.mean) / self.scale
+        expected: Floats = 1 + logistic(standard @ self.weights + self.intercepts).sum(axis=1)
+        return expected
 
     def score(self, value: float) -> float:
         """The probability that an expert grades 3 or 4."""
-        return 1 / (1 + math.exp(-(self.slope * value + self.offset)))
+        return float(logistic(self.slope * value + self.offset))
 
     def grade(self, value: float) -> int:
         """The grade that is shown."""
@@ -178,7 +220,7 @@ class Model:
             mean=np.array(data["mean"]),
             scale=np.array(data["scale"]),
             weights=np.array(data["weights"]),
-            intercept=data["intercept"],
+            intercepts=np.array(data["intercepts"]),
             slope=data["slope"],
             offset=data["offset"],
             cuts=tuple(data["cuts"]),
@@ -187,18 +229,19 @@ class Model:
     def data(self) -> dict[str, Any]:
         """The model as the ranker's file has it, to eight places."""
         return {
-            "mean": _rounded(self.mean),
-            "scale": _rounded(self.scale),
-            "weights": _rounded(self.weights),
-            "intercept": round(self.intercept, 8),
+            "mean": self.mean.round(8).tolist(),
+            "scale": self.scale.round(8).tolist(),
+            "weights": self.weights.round(8).tolist(),
+            "intercepts": self.intercepts.round(8).tolist(),
             "slope": round(self.slope, 8),
             "offset": round(self.offset, 8),
             "cuts": [round(cut, 8) for cut in self.cuts],
         }
 
 
-def _rounded(numbers: Floats) -> list[float]:
-    return [round(float(one), 8) for one in numbers]
+def logistic(values: Any) -> Any:  # noqa: ANN401
+    """1 / (1 + e^-x), elementwise."""
+    return 1 / (1 + np.exp(-values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,30 +249,24 @@ class Ranker:
     """The learned ranking: a model with meaning, and one of words alone for want of vectors."""
 
     version: str
+    centers: Centers
     full: Model
     words: Model
     close: float
     trained_on: frozenset[str]
 
     def judge(
-        self, kind: ListKind, subject: Subject, candidates: list[Subject], weight: Weight
+        self, kind: ListKind, subject: Subject, candidates: Sequence[Subject]
     ) -> list[Judgement]:
         """Judge candidates out of the list `kind` for a subject out of the other one."""
         judged = []
-        for candidate in candidates:
-            pair = (subject, candidate) if kind is ListKind.ACHIEVEMENT else (candidate, subject)
-            found = np.array(features(*pair, weight))
-            has_meaning = len(found) > len(WORD_FEATURES)
+        for found in features(kind, subject, candidates, self.centers):
+            has_meaning = not np.isnan(found[-1])
             model = self.full if has_meaning else self.words
-            value = float(model.value(found))
-            judged.append(
-                Judgement(
-                    value=value,
-                    score=model.score(value),
-                    grade=model.grade(value),
-                    closeness=float(found[-1]) if has_meaning else None,
-                )
-            )
+            row = found if has_meaning else found[: len(WORD_FEATURES)]
+            value = float(model.values(row[None, :])[0])
+            closeness = float(found[-1]) if has_meaning else None
+            judged.append(Judgement(value, model.score(value), model.grade(value), closeness))
         return judged
 
 
@@ -240,12 +277,18 @@ def shipped() -> Ranker:
     return read_ranker(json.loads(text))
 
 
+def read_centers(data: Mapping[str, Sequence[float]]) -> Centers:
+    """Centers out of a ranker's file."""
+    return Centers(**{name: np.array(one, np.float32) for name, one in data.items()})
+
+
 def read_ranker(data: Mapping[str, Any]) -> Ranker:
     """A ranker out of its file's content. Raises ValueError where it is for other features."""
     if tuple(data["features"]) != WORD_FEATURES + MEANING_FEATURES:
         raise ValueError("the ranker was trained on other features")
     return Ranker(
         version=data["version"],
+        centers=read_centers(data["centers"]),
         full=Model.of(data["full"]),
         words=Model.of(data["words"]),
         close=data["close"],

@@ -105,17 +105,15 @@ class Matcher:
     ) -> Ranking:
         """Up to 200 records of the list `kind` for a record, or a text, of the other one."""
         subject, degraded = await self._subject(session, OTHER[kind], profile, inputs)
-        terms = top_terms(profile, await store.rarity(session, profile.words))
+        rarity = await store.rarity(session, profile.words)
+        terms = top_terms(profile, rarity)
         candidates = await self.index.propose(kind, terms, subject.text_vector, wanted, CANDIDATES)
         ids = [uuid.UUID(one.id) for one in candidates]
         model = self.embedder.model if self.embedder else None
         found = await store.subjects(session, kind, ids, model)
         known = [one for one in ids if one in found]
-        rarity = await store.rarity(
-            session, set(profile.words).union(*(found[one].profile.words for one in known))
-        )
         judged = await to_thread.run_sync(
-            self.ranker.judge, kind, subject, [found[one] for one in known], rarity.weight
+            self.ranker.judge, kind, subject, [found[one] for one in known]
         )
         ranked = [
             Ranked(one, found[one], judgement) for one, judgement in zip(known, judged, strict=True)

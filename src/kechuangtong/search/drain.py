@@ -51,12 +51,22 @@ async def backlog(database: Database, part: Part) -> int:
 class Drain:
     """Drains marks into an index; made by the process that may write it."""
 
-    def __init__(self, database: Database, writer: IndexWriter, embedder: Embedder | None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        writer: IndexWriter,
+        embedder: Embedder | None,
+        *,
+        background: bool = False,
+    ) -> None:
         self.database = database
         self.writer = writer
         self.embedder = embedder
-        # One thread, since a writer is used by one; of low priority, since people come first.
-        self._thread = ThreadPoolExecutor(1, "index-writer", initializer=_lower_priority)
+        # One thread, since a writer is used by one; where a process also serves people, of low
+        # priority, since they come first.
+        self._thread = ThreadPoolExecutor(
+            1, "index-writer", initializer=_lower_priority if background else None
+        )
 
     async def close(self) -> None:
         """Let go of the writer and its thread."""

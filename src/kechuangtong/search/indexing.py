@@ -41,7 +41,11 @@ class IndexBehind(RuntimeError):
 
 @asynccontextmanager
 async def writing(
-    settings: Settings, database: Database, embedder: Embedder | None
+    settings: Settings,
+    database: Database,
+    embedder: Embedder | None,
+    *,
+    background: bool = False,
 ) -> AsyncIterator["Indexer"]:
     """Hold the index's lock and write; an index that does not fit is built anew first.
 
@@ -49,7 +53,7 @@ async def writing(
     """
     lock = await asyncio.to_thread(WriterLock, settings.index_dir)
     try:
-        indexer = Indexer(settings, database, embedder)
+        indexer = Indexer(settings, database, embedder, background=background)
         try:
             await indexer.open()
             yield indexer
@@ -62,12 +66,23 @@ async def writing(
 class Indexer:
     """The index's writer while the lock is held."""
 
-    def __init__(self, settings: Settings, database: Database, embedder: Embedder | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        embedder: Embedder | None,
+        *,
+        background: bool,
+    ) -> None:
+        self._background = background
         self._root = settings.index_dir
         self._database = database
         self._embedder = embedder
         self._model = embedder.model if embedder else None
         self._drain: Drain | None = None
+
+    def _draining(self, writer: EmbeddedWriter) -> Drain:
+        return Drain(self._database, writer, self._embedder, background=self._background)
 
     async def open(self) -> None:
         """Open the live index, or build one where there is none that fits."""
@@ -75,7 +90,7 @@ class Indexer:
         if writer is None:
             await self.rebuild()
         else:
-            self._drain = Drain(self._database, writer, self._embedder)
+            self._drain = self._draining(writer)
 
     async def close(self) -> None:
         """Let go of the index."""
@@ -110,7 +125,7 @@ class Indexer:
         Vectors that are kept are not computed again; those missing are asked for.
         """
         writer = EmbeddedWriter.new(self._root, self._model)
-        drain = Drain(self._database, writer, self._embedder)
+        drain = self._draining(writer)
         try:
             done = await self._put_all(drain, progress)
         except BaseException:
@@ -165,7 +180,7 @@ async def keep_writing(settings: Settings, database: Database, embedder: Embedde
     """Write the index until cancelled, waiting for the lock where another process has it."""
     while True:
         try:
-            async with writing(settings, database, embedder) as indexer:
+            async with writing(settings, database, embedder, background=True) as indexer:
                 while True:
                     if not await indexer.step():
                         await asyncio.sleep(_PAUSE)
