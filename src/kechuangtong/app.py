@@ -21,6 +21,7 @@ from kechuangtong.organizations.router import router as organizations
 from kechuangtong.runtime import open_runtime
 from kechuangtong.search.router import router as search
 from kechuangtong.settings import Settings
+from kechuangtong.statistics.router import router as statistics
 from kechuangtong.status import router as status
 
 _DESCRIPTION = """\
@@ -53,7 +54,16 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=openapi.operation_id,
         static_url="/docs-assets",
     )
-    for router in (accounts, organizations, achievements, demands, search, matches, status):
+    for router in (
+        accounts,
+        organizations,
+        achievements,
+        demands,
+        search,
+        matches,
+        statistics,
+        status,
+    ):
         app.include_router(router, max_body_size=settings.max_body_size)
     # Beside the file there are a few short fields and the form's own lines.
     app.include_router(imports, max_body_size=settings.max_file_size + 100_000)

@@ -36,6 +36,7 @@ from kechuangtong.imports.reading import FileRefused
 from kechuangtong.imports.schemas import Report
 from kechuangtong.imports.workbook import write_report
 from kechuangtong.jobs.service import working
+from kechuangtong.matching import feedback
 from kechuangtong.matching.evaluation import evaluate, write_run
 from kechuangtong.matching.graded import read_folder, scratch
 from kechuangtong.matching.router import matcher
@@ -393,6 +394,19 @@ def _print_figures(report: dict[str, Any]) -> None:
             for one in (figures[metric] for figures in columns.values())
         )
         print(f"{metric:<14}" + "".join(f"{cell:>24}" for cell in cells))
+
+
+@app.command("export-feedback")
+def export_feedback_command(
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the graded pairs go")],
+) -> None:
+    """Write what people said of matches as graded pairs, which `train` reads (导出反馈)."""
+
+    async def work(runtime: Runtime) -> None:
+        async with runtime.database.read() as session:
+            print(f"{await feedback.export(session, folder)} pairs: {folder}")
+
+    _run(work)
 
 
 @app.command("train")

@@ -209,3 +209,16 @@ async def test_drafts_and_withdrawn_records_are_never_matched(sample: Runtime) -
         published = select(Achievement).where(Achievement.stored_state == "published")
         count = len((await session.scalars(published)).all())
     assert await sample.index.count(ListKind.ACHIEVEMENT) == count
+
+
+async def test_where_nothing_fits_it_says_so_with_the_nearest(sample: Runtime) -> None:
+    async with sample.database.read() as session:
+        search = MatchSearch(text="古典诗词吟诵比赛的评委排班", limit=3)
+        found = await matcher(sample).for_text(session, ANONYMOUS, search)
+    assert found.notice
+    assert {item.grade for item in found.items} == {1}
+    assert all(
+        "missing_terms" in {one.code for one in item.reasons.against} for item in found.items
+    )
+    fitting = await matches_of(sample, Demand, "d0001")
+    assert fitting.notice is None

@@ -19,6 +19,7 @@ class Permission(StrEnum):
     DEMANDS_READ = "demands:read"
     DEMANDS_WRITE = "demands:write"
     MATCHES_READ = "matches:read"
+    MATCHES_FEEDBACK = "matches:feedback"
     SEARCH = "search:read"
     IMPORTS_READ = "imports:read"
     IMPORTS_WRITE = "imports:write"

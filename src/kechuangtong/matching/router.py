@@ -5,14 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from kechuangtong.accounts.actor import Actor
-from kechuangtong.accounts.deps import ReadSession, requires
+from kechuangtong.accounts.deps import IdempotentSession, ReadSession, requires
+from kechuangtong.accounts.idempotency import IdempotentRoute
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.achievements.service import achievements
 from kechuangtong.core.openapi import answers
 from kechuangtong.demands.service import demands
 from kechuangtong.lists.http import AchievementId, DemandId
+from kechuangtong.matching import feedback
 from kechuangtong.matching.ranking import shipped
 from kechuangtong.matching.schemas import (
+    FeedbackCreate,
+    FeedbackRead,
     MatchedAchievement,
     MatchedDemand,
     Matches,
@@ -22,7 +26,7 @@ from kechuangtong.matching.schemas import (
 from kechuangtong.matching.service import Matcher
 from kechuangtong.runtime import Runtime, RuntimeDep
 
-router = APIRouter(prefix="/v1", tags=["matches"])
+router = APIRouter(prefix="/v1", tags=["matches"], route_class=IdempotentRoute)
 
 Reader = Annotated[Actor, Depends(requires(Permission.MATCHES_READ))]
 
@@ -80,3 +84,22 @@ async def match_text(
     counts as words.
     """
     return await matcher(runtime).for_text(session, actor, body)
+
+
+@router.post(
+    "/matches/feedback",
+    status_code=201,
+    summary="Say whether a match helped (匹配反馈)",
+    responses=answers(400, 401, 409, 413, 422),
+)
+async def give_feedback(
+    runtime: RuntimeDep,
+    session: IdempotentSession,
+    actor: Annotated[Actor, Depends(requires(Permission.MATCHES_FEEDBACK))],
+    body: FeedbackCreate,
+) -> FeedbackRead:
+    """Useful or wrong, and why. Said again of the same pair, it replaces what was said before.
+
+    It is counted in the statistics, and the ranking can be trained on it.
+    """
+    return await feedback.give(session, actor, matcher(runtime), body)

@@ -1,14 +1,18 @@
 """Matches as they are shown."""
 
+import uuid
+from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from kechuangtong.achievements.schemas import AchievementRead
-from kechuangtong.core.schemas import Keyword, Line
+from kechuangtong.core.schemas import Input, Keyword, Line, Output, Passage
 from kechuangtong.core.trade import ListKind
 from kechuangtong.demands.schemas import DemandRead
 from kechuangtong.lists.schemas import MAX_KEYWORDS
+from kechuangtong.models.feedback import FeedbackReason, Verdict
+from kechuangtong.sample import ids
 from kechuangtong.search.schemas import RecordFilter
 
 Item = TypeVar("Item")
@@ -65,6 +69,9 @@ class Matches(BaseModel, Generic[Item]):
     ranker: Annotated[str, Field(description="Version of the ranking")]
     engine: Annotated[str, Field(description="The index that proposed")]
     degraded: Annotated[str | None, Field(description="Why matching is less than it could be")]
+    notice: Annotated[
+        str | None, Field(description="Set where nothing fits: the nearest are shown, if any")
+    ] = None
 
 
 class MatchQuery(RecordFilter):
@@ -91,3 +98,43 @@ class MatchSearch(MatchQuery):
     title: Annotated[Line | None, Field(description="Its title, where it has one")] = None
     keywords: Annotated[list[Keyword], Field(max_length=MAX_KEYWORDS)] = []
     kind: Annotated[ListKind, Field(description="Which list is searched")] = ListKind.ACHIEVEMENT
+
+
+class FeedbackCreate(Input):
+    """What the caller says of a match."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "demand_id": ids.DEMAND,
+                "achievement_id": ids.ACHIEVEMENT,
+                "verdict": "wrong",
+                "reasons": ["too_early"],
+                "comment": "尚无同类车间的长期运行记录",
+            }
+        }
+    )
+
+    demand_id: uuid.UUID
+    achievement_id: uuid.UUID
+    verdict: Annotated[Verdict, Field(description="Did the match help (是否有用)")]
+    reasons: Annotated[
+        list[FeedbackReason], Field(max_length=7, description="Why it is wrong (不合适的原因)")
+    ] = []
+    comment: Annotated[Passage | None, Field(description="In one's own words (说明)")] = None
+
+
+class FeedbackRead(Output):
+    """What was said of a match, and how the pair was ranked then."""
+
+    id: uuid.UUID
+    demand_id: uuid.UUID
+    achievement_id: uuid.UUID
+    verdict: Verdict
+    reasons: list[FeedbackReason]
+    comment: str | None
+    ranker: str
+    score: float
+    grade: int
+    created_at: datetime
+    updated_at: datetime

@@ -54,6 +54,11 @@ _VECTORS_WAIT: Final = Text(
     "the vectors of some records are still being computed: those are matched on words",
 )
 
+_NOTHING_FITS: Final = Text(
+    "没有合适的匹配；下列为最接近的，理由中写明缺少什么",
+    "nothing fits; the nearest are shown, and their reasons say what is missing",
+)
+
 Listing = Achievement | Demand
 Item = TypeVar("Item")
 
@@ -156,7 +161,24 @@ class Matcher:
         profile = await to_thread.run_sync(store.profile, record)
         ranking = await self.rank(session, kind, profile, store.inputs(record), index_filter(query))
         pairs = await self.pairs(session, actor, record, ranking, query)
-        return self.matches([_one_side(pair, kind, actor) for pair in pairs], ranking.degraded)
+        found = self.matches([_one_side(pair, kind, actor) for pair in pairs], ranking.degraded)
+        if not any(one.judgement.grade > 1 for one in ranking.ranked):
+            found.notice = str(_NOTHING_FITS)
+        return found
+
+    async def judge(
+        self, session: AsyncSession, demand: Demand, achievement: Achievement
+    ) -> Judgement:
+        """What the ranking says of one pair."""
+        sides = []
+        for record in (demand, achievement):
+            profile = await to_thread.run_sync(store.profile, record)
+            side, _ = await self._subject(session, _kind(record), profile, store.inputs(record))
+            sides.append(side)
+        (judgement,) = await to_thread.run_sync(
+            self.ranker.judge, ListKind.ACHIEVEMENT, sides[0], sides[1:]
+        )
+        return judgement
 
     async def for_text(
         self, session: AsyncSession, actor: Actor, search: MatchSearch

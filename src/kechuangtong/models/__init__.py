@@ -5,6 +5,7 @@ from kechuangtong.models.achievement import Achievement
 from kechuangtong.models.base import Base
 from kechuangtong.models.demand import Demand
 from kechuangtong.models.event import Event
+from kechuangtong.models.feedback import MatchFeedback
 from kechuangtong.models.importing import Import, ImportRow
 from kechuangtong.models.indexing import IndexMark, IndexRebuild, Profile, TermCount, Vector
 from kechuangtong.models.organization import Organization
@@ -19,6 +20,7 @@ __all__ = [
     "ImportRow",
     "IndexMark",
     "IndexRebuild",
+    "MatchFeedback",
     "Membership",
     "Organization",
     "Profile",

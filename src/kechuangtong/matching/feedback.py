@@ -1,0 +1,158 @@
+"""What people say of matches: kept, counted, and exported as graded pairs to train on."""
+
+import json
+import uuid
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+from anyio import to_thread
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kechuangtong.accounts.actor import Actor
+from kechuangtong.achievements.service import achievements
+from kechuangtong.core.errors import Invalid, NotFound
+from kechuangtong.core.language import Text
+from kechuangtong.demands.service import demands
+from kechuangtong.events import log
+from kechuangtong.matching import store
+from kechuangtong.matching.schemas import FeedbackCreate, FeedbackRead
+from kechuangtong.matching.service import Matcher
+from kechuangtong.models import Achievement, Demand, MatchFeedback
+from kechuangtong.models.feedback import FeedbackReason, Verdict
+
+# What a verdict says of how well the pair fits, as experts grade it; a pair that is too early or
+# too dear, or known already, fits in what it is about. Of several reasons the lowest counts.
+GRADES: Final = {
+    FeedbackReason.OTHER_FIELD: 1,
+    FeedbackReason.OTHER_PROBLEM: 2,
+    FeedbackReason.TOO_EARLY: 3,
+    FeedbackReason.TOO_DEAR: 3,
+    FeedbackReason.TOO_FAR: 3,
+    FeedbackReason.ALREADY_KNOWN: 4,
+    FeedbackReason.NO_LONGER_OPEN: 4,
+}
+_USEFUL: Final = 4
+_WRONG: Final = 1
+
+
+class PairNotFound(Invalid):
+    code = "pair_not_found"
+    text = Text("没有这样的需求或成果。", "There is no such demand or achievement.")
+
+
+async def give(
+    session: AsyncSession, actor: Actor, matcher: Matcher, body: FeedbackCreate
+) -> FeedbackRead:
+    """Keep what the actor says of a pair; said again, it replaces what was said before.
+
+    Raises PairNotFound.
+    """
+    try:
+        demand = await demands.get(session, actor, body.demand_id)
+        achievement = await achievements.get(session, actor, body.achievement_id)
+    except NotFound as error:
+        raise PairNotFound(loc=("body",)) from error
+    assert actor.id is not None
+    judgement = await matcher.judge(session, demand, achievement)
+    feedback = await session.scalar(
+        select(MatchFeedback)
+        .where(
+            MatchFeedback.user_id == actor.id,
+            MatchFeedback.demand_id == demand.id,
+            MatchFeedback.achievement_id == achievement.id,
+        )
+        .with_for_update()
+    )
+    before = None if feedback is None else _shown(feedback).model_dump(mode="json")
+    if feedback is None:
+        feedback = MatchFeedback(
+            user_id=actor.id, demand_id=demand.id, achievement_id=achievement.id
+        )
+        session.add(feedback)
+    feedback.verdict = body.verdict
+    feedback.reasons = [one.value for one in body.reasons]
+    feedback.comment = body.comment
+    feedback.ranker = matcher.ranker.version
+    feedback.score, feedback.grade = round(judgement.score, 4), judgement.grade
+    await session.flush()
+    shown = _shown(feedback)
+    log.record(
+        session,
+        actor,
+        "match.feedback",
+        subject_kind="demand",
+        subject_id=demand.id,
+        before=before,
+        after=shown.model_dump(mode="json"),
+    )
+    return shown
+
+
+def _shown(feedback: MatchFeedback) -> FeedbackRead:
+    return FeedbackRead.model_validate(feedback)
+
+
+async def counts(session: AsyncSession) -> tuple[dict[Verdict, int], dict[FeedbackReason, int]]:
+    """How often each verdict and each reason was given."""
+    verdicts = await session.execute(
+        select(MatchFeedback.verdict, func.count()).group_by(MatchFeedback.verdict)
+    )
+    given = dict.fromkeys(Verdict, 0)
+    for verdict, count in verdicts:
+        given[verdict] = count
+    reasons: Counter[str] = Counter()
+    for listed in await session.scalars(select(MatchFeedback.reasons)):
+        reasons.update(listed)
+    return given, {one: reasons[one.value] for one in FeedbackReason}
+
+
+async def export(session: AsyncSession, folder: Path) -> int:
+    """Write what was said as a folder of graded pairs, which `train` reads; how many pairs.
+
+    Where several people judged a pair, the middle of their grades counts, the lower of two.
+    """
+    said: dict[tuple[uuid.UUID, uuid.UUID], list[int]] = {}
+    for one in await session.scalars(select(MatchFeedback).order_by(MatchFeedback.id)):
+        said.setdefault((one.demand_id, one.achievement_id), []).append(_grade(one))
+    lines = [
+        f"{demand}\t{achievement}\t{sorted(given)[(len(given) - 1) // 2]}"
+        for (demand, achievement), given in said.items()
+    ]
+    files = {
+        "qrels.tsv": lines,
+        "demands.jsonl": await _records(session, Demand, {pair[0] for pair in said}),
+        "achievements.jsonl": await _records(session, Achievement, {pair[1] for pair in said}),
+    }
+
+    def write() -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            text = "".join(f"{line}\n" for line in content)
+            (folder / name).write_text(text, encoding="utf-8")
+
+    await to_thread.run_sync(write)
+    return len(lines)
+
+
+def _grade(feedback: MatchFeedback) -> int:
+    if feedback.verdict is Verdict.USEFUL:
+        return _USEFUL
+    return min((GRADES[FeedbackReason(one)] for one in feedback.reasons), default=_WRONG)
+
+
+async def _records(
+    session: AsyncSession, model: type[Achievement] | type[Demand], ids: set[uuid.UUID]
+) -> list[str]:
+    lines = []
+    for one_id in sorted(ids):
+        record: Achievement | Demand = await session.get_one(model, one_id)
+        content = {
+            "id": str(record.id),
+            "title": record.title,
+            "description": store.body(record),
+            "keywords": record.keywords,
+        }
+        lines.append(json.dumps(content, ensure_ascii=False))
+    return lines
