@@ -35,7 +35,7 @@ def profile(record: Achievement | Demand) -> Profile:
 
 def inputs(record: Achievement | Demand) -> profiles.Inputs:
     """The texts of a record that are encoded."""
-    return profiles.inputs(record.title, body(record))
+    return profiles.inputs(record.title, record.keywords, body(record))
 
 
 def body(record: Achievement | Demand) -> str:

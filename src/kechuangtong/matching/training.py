@@ -36,7 +36,7 @@ from kechuangtong.matching.ranking import (
 from kechuangtong.matching.terms import count_documents
 
 FOLDS: Final = 5
-_PENALTY: Final = 200.0
+_PENALTY: Final = 100.0
 # Among training pairs, this share lies closer in meaning than what is called close.
 _CLOSE_SHARE: Final = 0.2
 
