@@ -4,7 +4,7 @@ A fact is left out where one of the records says nothing of it. Reasons never re
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,10 +14,9 @@ from typing import Any, Final, Generic, TypeVar
 from kechuangtong.core.language import Text
 from kechuangtong.core.text import Folded, fold_with_offsets, identity, normalize
 from kechuangtong.core.trade import Cooperation, Price, PriceKind, Stage
-from kechuangtong.matching.profiles import GENERIC, Profile
 from kechuangtong.matching.ranking import Judgement
 from kechuangtong.matching.schemas import Reason, Reasons
-from kechuangtong.matching.terms import tells
+from kechuangtong.matching.terms import GENERIC, tells
 from kechuangtong.models import Achievement, Demand
 
 SHARED_TERMS: Final = 6
@@ -50,10 +49,11 @@ R = TypeVar("R", bound=Achievement | Demand, covariant=True)
 
 @dataclass(frozen=True)
 class Side(Generic[R]):
-    """One record of a pair with its profile."""
+    """One record of a pair with the words of its title, and all of its words."""
 
     record: R
-    profile: Profile
+    title_words: Sequence[str]
+    words: Sequence[str]
 
     @cached_property
     def texts(self) -> dict[str, Folded]:
@@ -124,8 +124,8 @@ def _shared_terms(
     demand: Side[Demand], achievement: Side[Achievement], weight: Weight
 ) -> Iterator[Fact]:
     terms: list[dict[str, Any]] = []
-    offered = set(achievement.profile.words)
-    shared = [one for one in demand.profile.words if one in offered]
+    offered = set(achievement.words)
+    shared = [one for one in demand.words if one in offered]
     for word in _weighty(shared, weight):
         places = _place_of(word, demand.texts), _place_of(word, achievement.texts)
         if places[0] is not None and places[1] is not None:
@@ -147,9 +147,9 @@ def _meaning(judgement: Judgement, close: float) -> Iterator[Fact]:
 def _missing_terms(
     demand: Side[Demand], achievement: Side[Achievement], weight: Weight
 ) -> Iterator[Fact]:
-    offered = set(achievement.profile.words)
+    offered = set(achievement.words)
     terms: list[dict[str, Any]] = []
-    missing = [one for one in demand.profile.title_words if one not in offered]
+    missing = [one for one in demand.title_words if one not in offered]
     for word in _weighty(missing, weight):
         place = _place_of(word, {"title": demand.texts["title"]})
         if place is not None and _place_of(word, achievement.texts) is None:

@@ -4,41 +4,53 @@ A profile is text folded and cut into words; vectors are kept apart, by the hash
 """
 
 import hashlib
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from kechuangtong.core.text import fold, normalize, segments, words
+from kechuangtong.core.text import fold, normalize, segments
+from kechuangtong.core.text import words as words_of
+from kechuangtong.core.trade import ListKind
+from kechuangtong.matching.terms import GENERIC, gram_weight, word_weight
 
 # Raised when a profile is computed differently: stored ones of another format are made anew.
-FORMAT: Final = 2
+FORMAT: Final = 1
 # The model's time grows faster than the text: beyond these characters words alone count.
 VECTOR_CHARACTERS: Final = 160
-TEXT_CHARACTERS: Final = 2_000
+GRAM_CHARACTERS: Final = 400
+# What stands for 1 in `Numbers`.
+UNIT: Final = 10_000
 
 
-# What nearly every record says of itself and nobody means; half the weight of its rarity.
-GENERIC: Final = frozenset(
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What the word features of a pair are made of: weights by character, pair or word.
+
+    In ten thousandths: whole numbers are read fast, and their sums are the same in any order.
+    `title`, `text` and `telling` are of characters, `bigrams` of pairs of them, each of length 1.
+    The demand's text is compared with the achievement's title, which says best what it is, so of
+    an achievement `text` is empty and `bigrams` are the title's. `words` are 1 each in a demand;
+    in an achievement their squared weights over the length of all, so that the sum over those
+    shared is large where much of what is rare is shared.
     """
-    研究 技术 系统 产业化 产业 项目 方法 装置 应用 开发 研发 关键 关键技术 及其 一种 新型 基于 设计
-    制备 生产 工艺 设备 产品 公司 企业 需求 解决 问题 目前 实现 提高 能够 进行 要求 需要 主要 相关
-    具有 采用 通过 使用 国内 国际 领先 水平 成果 示范 推广 平台 服务 建设 工程 高效 智能 综合 集成
-    创新 优化 the of and for a an in to with
-    """.split()
-)
+
+    title: dict[str, int]
+    text: dict[str, int]
+    telling: dict[str, int]
+    bigrams: dict[str, int]
+    words: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A record as ranking sees it: folded texts, their words without repetition, in order.
+    """A record as matching sees it: words without repetition in order, numbers, and the names
+    of the vectors of its `Inputs`."""
 
-    `text` is title, keywords and description together. The hashes name the vectors of `Inputs`.
-    """
-
-    title: str
-    text: str
     title_words: tuple[str, ...]
     words: tuple[str, ...]
+    numbers: Numbers
     title_hash: str
     text_hash: str
 
@@ -71,19 +83,52 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def profile(title: str, keywords: Sequence[str], description: str | None) -> Profile:
+def profile(
+    kind: ListKind, title: str, keywords: Sequence[str], description: str | None
+) -> Profile:
     """The profile of a record, or of a free text."""
     everything = "\n".join([title, *keywords, description or ""])
     encoded = inputs(title, keywords, description)
+    title_words, words = _distinct(title), _distinct(everything)
     return Profile(
-        title=fold(title),
-        text=fold(everything[:TEXT_CHARACTERS]),
-        title_words=_distinct(title),
-        words=_distinct(everything),
+        title_words=title_words,
+        words=words,
+        numbers=_numbers(kind, fold(title), fold(everything[:GRAM_CHARACTERS]), title_words, words),
         title_hash=text_hash(encoded.title),
         text_hash=text_hash(encoded.text),
     )
 
 
 def _distinct(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word for word in words(text) if len(word) <= 100))
+    return tuple(dict.fromkeys(word for word in words_of(text) if len(word) <= 100))
+
+
+def _numbers(
+    kind: ListKind, title: str, text: str, title_words: Sequence[str], words: Sequence[str]
+) -> Numbers:
+    telling = "".join(word for word in title_words if word not in GENERIC)
+    wanted = kind is ListKind.DEMAND
+    squares = {word: word_weight(word) ** 2 for word in words}
+    length = math.sqrt(sum(squares.values())) or 1.0
+    return Numbers(
+        title=_grams(title, 1),
+        text=_grams(text, 1) if wanted else {},
+        telling=_grams(telling, 1),
+        bigrams=_grams(text if wanted else title, 2),
+        words=dict.fromkeys(words, UNIT)
+        if wanted
+        else {word: round(UNIT * square / length) for word, square in squares.items()},
+    )
+
+
+def _grams(text: str, length: int) -> dict[str, int]:
+    """The runs of so many characters in the beginning of a text, weighted as tf-idf does."""
+    text = text[:GRAM_CHARACTERS]
+    runs = Counter(text[start : start + length] for start in range(len(text) - length + 1))
+    weights = {
+        run: (1 + math.log(times)) * gram_weight(run)
+        for run, times in runs.items()
+        if run.isalnum()
+    }
+    norm = math.sqrt(sum(weight * weight for weight in weights.values()))
+    return {run: round(UNIT * weight / norm) for run, weight in weights.items()}

@@ -5,11 +5,9 @@ pair has one score from either side. Nothing here knows a database or an index.
 """
 
 import json
-import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -18,8 +16,7 @@ from numpy.typing import NDArray
 
 from kechuangtong.core.trade import ListKind
 from kechuangtong.matching.embedding import Vector
-from kechuangtong.matching.profiles import GENERIC, Profile
-from kechuangtong.matching.terms import gram_weight, word_weight
+from kechuangtong.matching.profiles import UNIT, Numbers
 
 Floats = NDArray[np.float64]
 
@@ -32,47 +29,14 @@ WORD_FEATURES: Final = (
 )
 MEANING_FEATURES: Final = ("title_meaning", "text_meaning")
 
-GRAM_CHARACTERS: Final = 400
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Subject:
-    """One side of a pair: its profile and, where there is a model, its two vectors."""
+    """One side of a pair: its numbers and, where there is a model, its two vectors."""
 
-    profile: Profile
+    numbers: Numbers
     title_vector: Vector | None = None
     text_vector: Vector | None = None
-
-    @cached_property
-    def title_characters(self) -> dict[str, float]:
-        """The title's characters."""
-        return _grams(self.profile.title, 1)
-
-    @cached_property
-    def text_characters(self) -> dict[str, float]:
-        """The text's characters."""
-        return _grams(self.profile.text, 1)
-
-    @cached_property
-    def title_bigrams(self) -> dict[str, float]:
-        """The title's pairs of characters."""
-        return _grams(self.profile.title, 2)
-
-    @cached_property
-    def text_bigrams(self) -> dict[str, float]:
-        """The text's pairs of characters."""
-        return _grams(self.profile.text, 2)
-
-    @cached_property
-    def telling_characters(self) -> dict[str, float]:
-        """The characters of the title's words that are not generic."""
-        words = (word for word in self.profile.title_words if word not in GENERIC)
-        return _grams("".join(words), 1)
-
-    @cached_property
-    def word_squares(self) -> dict[str, float]:
-        """The squared weights of the text's words."""
-        return {word: word_weight(word) ** 2 for word in self.profile.words}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,78 +72,60 @@ def features(
     """The features of the pairs of a subject with records of the list `kind`, a row a pair.
 
     The columns are WORD_FEATURES and MEANING_FEATURES, the latter nan where vectors are missing.
-    The demand's text is compared with the achievement's title, which says best what it is.
     """
-    rows = np.full((len(others), len(WORD_FEATURES) + len(MEANING_FEATURES)), np.nan)
-    for place, other in enumerate(others):
-        demand, achievement = (subject, other) if kind is ListKind.ACHIEVEMENT else (other, subject)
-        rows[place] = (
-            *_word_features(demand, achievement),
-            *_meaning_features(demand, achievement, centers),
-        )
-    return rows
+    own = subject.numbers
+    wanted = kind is ListKind.DEMAND
+    words = [
+        _word_features(one.numbers, own) if wanted else _word_features(own, one.numbers)
+        for one in others
+    ]
+    meaning = np.full((len(others), len(MEANING_FEATURES)), np.nan)
+    places = [at for at, one in enumerate(others) if _has_vectors(one)]
+    if places and _has_vectors(subject):
+        meaning[places] = _meaning_features(kind, subject, [others[at] for at in places], centers)
+    return np.hstack([np.array(words).reshape(len(others), len(WORD_FEATURES)), meaning])
 
 
-def _word_features(demand: Subject, achievement: Subject) -> tuple[float, ...]:
+def _word_features(demand: Numbers, achievement: Numbers) -> tuple[float, ...]:
     return (
-        _cosine(demand.title_characters, achievement.title_characters),
-        _cosine(demand.text_characters, achievement.title_characters),
-        _cosine(demand.telling_characters, achievement.telling_characters),
-        _cosine(demand.text_bigrams, achievement.title_bigrams),
-        _shared_words(demand.profile.words, achievement.word_squares),
+        _dot(demand.title, achievement.title),
+        _dot(demand.text, achievement.title),
+        _dot(demand.telling, achievement.telling),
+        _dot(demand.bigrams, achievement.bigrams),
+        _dot(demand.words, achievement.words),
     )
+
+
+def _dot(one: Mapping[str, int], other: Mapping[str, int]) -> float:
+    return sum([one[key] * other[key] for key in one.keys() & other.keys()]) / (UNIT * UNIT)
+
+
+def _has_vectors(subject: Subject) -> bool:
+    return subject.title_vector is not None and subject.text_vector is not None
 
 
 def _meaning_features(
-    demand: Subject, achievement: Subject, centers: Centers
-) -> tuple[float, float]:
+    kind: ListKind, subject: Subject, others: Sequence[Subject], centers: Centers
+) -> Floats:
     """Cosines of the demand's title and text with the nearer of the achievement's two vectors."""
-    if (
-        demand.title_vector is None
-        or demand.text_vector is None
-        or achievement.title_vector is None
-        or achievement.text_vector is None
-    ):
-        return np.nan, np.nan
-    title = _around(demand.title_vector, centers.demand_title)
-    text = _around(demand.text_vector, centers.demand_text)
-    offered = [_around(achievement.title_vector, centers.achievement)]
-    if achievement.profile.text_hash != achievement.profile.title_hash:
-        offered.append(_around(achievement.text_vector, centers.achievement))
-    return max(float(one @ title) for one in offered), max(float(one @ text) for one in offered)
+    demands, achievements = (others, [subject]) if kind is ListKind.DEMAND else ([subject], others)
+    titles = _around([one.title_vector for one in demands], centers.demand_title)
+    texts = _around([one.text_vector for one in demands], centers.demand_text)
+    offered = [
+        _around([one.title_vector for one in achievements], centers.achievement),
+        _around([one.text_vector for one in achievements], centers.achievement),
+    ]
+    # One side has a single row, which goes with each row of the other.
+    nearest = [
+        np.max([(side * one).sum(axis=1) for one in offered], axis=0) for side in (titles, texts)
+    ]
+    return np.stack(nearest, axis=1)
 
 
-def _around(vector: Vector, center: Vector) -> Vector:
-    moved = vector - center
-    unit: Vector = moved / np.float32(np.linalg.norm(moved))
+def _around(vectors: Sequence[Vector | None], center: Vector) -> Floats:
+    moved = np.array(vectors, np.float64) - center
+    unit: Floats = moved / np.linalg.norm(moved, axis=1, keepdims=True)
     return unit
-
-
-def _grams(text: str, length: int) -> dict[str, float]:
-    """The runs of so many characters in the beginning of a text, weighted as tf-idf does."""
-    text = text[:GRAM_CHARACTERS]
-    runs = Counter(text[start : start + length] for start in range(len(text) - length + 1))
-    return {
-        run: (1 + math.log(times)) * gram_weight(run)
-        for run, times in runs.items()
-        if run.isalnum()
-    }
-
-
-def _cosine(one: Mapping[str, float], other: Mapping[str, float]) -> float:
-    norm = math.sqrt(sum(x * x for x in one.values()) * sum(x * x for x in other.values()))
-    return (
-        sum(one[gram] * other[gram] for gram in one.keys() & other.keys()) / norm if norm else 0.0
-    )
-
-
-def _shared_words(wanted: Sequence[str], offered: Mapping[str, float]) -> float:
-    """The squared weights of the words in both, over the length of the achievement's own.
-
-    Unlike a cosine it grows with what is shared, so that many rare words in common tell more.
-    """
-    total = sum(offered.values())
-    return sum(offered.get(word, 0.0) for word in wanted) / math.sqrt(total) if total else 0.0
 
 
 @dataclass(frozen=True, slots=True)

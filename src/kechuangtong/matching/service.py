@@ -65,10 +65,9 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A record of the other list, as the ranking sees and judges it."""
+    """A record of the other list, as the ranking judges it."""
 
     id: uuid.UUID
-    subject: Subject
     judgement: Judgement
 
 
@@ -76,7 +75,7 @@ class Ranked:
 class Ranking:
     """What was proposed for a subject, best first."""
 
-    subject: Subject
+    profile: profiles.Profile
     rarity: Rarity
     ranked: list[Ranked]
     degraded: Text | None
@@ -111,7 +110,7 @@ class Matcher:
         """Up to 200 records of the list `kind` for a record, or a text, of the other one."""
         subject, degraded = await self._subject(session, OTHER[kind], profile, inputs)
         rarity = await store.rarity(session, profile.words)
-        terms = top_terms(profile, rarity)
+        terms = top_terms(profile.title_words, profile.words, rarity)
         candidates = await self.index.propose(kind, terms, subject.text_vector, wanted, CANDIDATES)
         ids = [uuid.UUID(one.id) for one in candidates]
         model = self.embedder.model if self.embedder else None
@@ -120,13 +119,11 @@ class Matcher:
         judged = await to_thread.run_sync(
             self.ranker.judge, kind, subject, [found[one] for one in known]
         )
-        ranked = [
-            Ranked(one, found[one], judgement) for one, judgement in zip(known, judged, strict=True)
-        ]
+        ranked = [Ranked(*one) for one in zip(known, judged, strict=True)]
         if degraded is None and any(one.judgement.closeness is None for one in ranked):
             degraded = _VECTORS_WAIT
         ranked.sort(key=lambda one: (-one.judgement.score, str(one.id)))
-        return Ranking(subject, rarity, ranked, degraded)
+        return Ranking(profile, rarity, ranked, degraded)
 
     async def _subject(
         self,
@@ -137,7 +134,7 @@ class Matcher:
     ) -> tuple[Subject, Text | None]:
         embedder = self.embedder
         if embedder is None:
-            return Subject(profile), _NO_MODEL
+            return Subject(profile.numbers), _NO_MODEL
         texts = {profile.title_hash: inputs.title, profile.text_hash: inputs.text}
         vectors = await store.vectors(session, embedder.model, ROLE[kind], texts)
         missing = [one for one in texts if one not in vectors]
@@ -148,16 +145,16 @@ class Matcher:
                 )
             except EmbeddingFailed as error:
                 log.warning("embedding failed", error=str(error))
-                return Subject(profile), _MODEL_FAILED
+                return Subject(profile.numbers), _MODEL_FAILED
             vectors |= dict(zip(missing, rows, strict=True))
         vectors_of = vectors[profile.title_hash], vectors[profile.text_hash]
-        return Subject(profile, *vectors_of), None
+        return Subject(profile.numbers, *vectors_of), None
 
     async def for_record(
         self, session: AsyncSession, actor: Actor, record: Listing, query: MatchQuery
     ) -> Matches[Any]:
         """The best matches of a record, or of one made from a text, in the other list."""
-        kind = OTHER[_kind(record)]
+        kind = OTHER[store.kind_of(record)]
         profile = await to_thread.run_sync(store.profile, record)
         ranking = await self.rank(session, kind, profile, store.inputs(record), index_filter(query))
         pairs = await self.pairs(session, actor, record, ranking, query)
@@ -173,7 +170,9 @@ class Matcher:
         sides = []
         for record in (demand, achievement):
             profile = await to_thread.run_sync(store.profile, record)
-            side, _ = await self._subject(session, _kind(record), profile, store.inputs(record))
+            side, _ = await self._subject(
+                session, store.kind_of(record), profile, store.inputs(record)
+            )
             sides.append(side)
         (judgement,) = await to_thread.run_sync(
             self.ranker.judge, ListKind.ACHIEVEMENT, sides[0], sides[1:]
@@ -195,16 +194,17 @@ class Matcher:
         query: MatchQuery,
     ) -> list[Pair]:
         """The best of a ranking, explained. What the actor may not see is left out."""
-        kind = OTHER[_kind(record)]
+        kind = OTHER[store.kind_of(record)]
         best = [one for one in ranking.ranked if one.judgement.grade >= query.min_grade]
         best = best[: query.limit]
         others = {one.id: one for one in await load(session, actor, kind, [one.id for one in best])}
-        own: Side[Any] = Side(record, ranking.subject.profile)
+        words = await store.words(session, kind, list(others))
+        own: Side[Any] = Side(record, ranking.profile.title_words, ranking.profile.words)
         found = []
         for one in best:
-            if one.id not in others:
+            if one.id not in others or one.id not in words:
                 continue
-            other: Side[Any] = Side(others[one.id], one.subject.profile)
+            other: Side[Any] = Side(others[one.id], *words[one.id])
             demand, achievement = (own, other) if isinstance(record, Demand) else (other, own)
             reasons = explain(
                 demand,
@@ -247,10 +247,6 @@ def _one_side(pair: Pair, kind: ListKind, actor: Actor) -> MatchedAchievement | 
     if kind is ListKind.ACHIEVEMENT:
         return MatchedAchievement(achievement=achievements.show(pair.achievement, actor), **judged)
     return MatchedDemand(demand=demands.show(pair.demand, actor), **judged)
-
-
-def _kind(record: Listing) -> ListKind:
-    return ListKind.ACHIEVEMENT if isinstance(record, Achievement) else ListKind.DEMAND
 
 
 def _record_of(search: MatchSearch) -> Listing:

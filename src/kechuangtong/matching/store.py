@@ -1,9 +1,11 @@
 """Profiles, vectors and counts of words in the database, beside the records they come from."""
 
+import json
 import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TypeVar
+from dataclasses import astuple
+from typing import Any, TypeVar
 
 import numpy as np
 from sqlalchemy import delete, literal_column, select
@@ -30,12 +32,17 @@ _AT_ONCE = 10_000
 
 def profile(record: Achievement | Demand) -> Profile:
     """The profile of a record, computed anew."""
-    return profiles.profile(record.title, record.keywords, body(record))
+    return profiles.profile(kind_of(record), record.title, record.keywords, body(record))
 
 
 def inputs(record: Achievement | Demand) -> profiles.Inputs:
     """The texts of a record that are encoded."""
     return profiles.inputs(record.title, record.keywords, body(record))
+
+
+def kind_of(record: Achievement | Demand) -> ListKind:
+    """The list that a record belongs to."""
+    return ListKind.ACHIEVEMENT if isinstance(record, Achievement) else ListKind.DEMAND
 
 
 def body(record: Achievement | Demand) -> str:
@@ -48,28 +55,39 @@ async def subjects(
     session: AsyncSession, kind: ListKind, ids: Sequence[uuid.UUID], model: str | None
 ) -> dict[uuid.UUID, Subject]:
     """Published records as ranking sees them, with the vectors of a model that are there."""
-    found: list[StoredProfile] = []
+    found: list[Any] = []
     for part in _parts(ids):
-        statement = select(StoredProfile).where(
-            StoredProfile.kind == kind, StoredProfile.record_id.in_(part)
+        found += await session.execute(
+            select(
+                StoredProfile.record_id,
+                StoredProfile.numbers,
+                StoredProfile.title_hash,
+                StoredProfile.text_hash,
+            ).where(StoredProfile.kind == kind, StoredProfile.record_id.in_(part))
         )
-        found += await session.scalars(statement)
     hashes = {one for row in found for one in (row.title_hash, row.text_hash)}
     kept = await vectors(session, model, ROLE[kind], hashes) if model else {}
     return {
         row.record_id: Subject(
-            Profile(
-                row.title,
-                row.text,
-                tuple(row.title_words.split("\n")),
-                tuple(row.words.split("\n")),
-                row.title_hash,
-                row.text_hash,
-            ),
+            profiles.Numbers(*json.loads(row.numbers)),
             kept.get(row.title_hash),
             kept.get(row.text_hash),
         )
         for row in found
+    }
+
+
+async def words(
+    session: AsyncSession, kind: ListKind, ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, tuple[list[str], list[str]]]:
+    """The words of published records: those of the title, and all."""
+    rows = await session.execute(
+        select(StoredProfile.record_id, StoredProfile.title_words, StoredProfile.words).where(
+            StoredProfile.kind == kind, StoredProfile.record_id.in_(ids)
+        )
+    )
+    return {
+        record_id: (titled.split(), everything.split()) for record_id, titled, everything in rows
     }
 
 
@@ -83,8 +101,8 @@ async def replace_profiles(
     ids = [*changed, *gone]
     where = (StoredProfile.kind == kind, StoredProfile.record_id.in_(ids))
     counts: Counter[str] = Counter()
-    for words in await session.scalars(select(StoredProfile.words).where(*where)):
-        counts.subtract([_ALL, *words.split("\n")])
+    for stored in await session.scalars(select(StoredProfile.words).where(*where)):
+        counts.subtract([_ALL, *stored.split()])
     for one in changed.values():
         counts.update([_ALL, *one.words])
     await session.execute(delete(StoredProfile).where(*where))
@@ -93,10 +111,9 @@ async def replace_profiles(
             kind=kind,
             record_id=record_id,
             format=profiles.FORMAT,
-            title=one.title,
-            text=one.text,
-            title_words="\n".join(one.title_words),
-            words="\n".join(one.words),
+            title_words=" ".join(one.title_words),
+            words=" ".join(one.words),
+            numbers=json.dumps(list(astuple(one.numbers)), ensure_ascii=False),
             title_hash=one.title_hash,
             text_hash=one.text_hash,
         )
@@ -111,10 +128,10 @@ async def replace_profiles(
     )
 
 
-async def rarity(session: AsyncSession, words: Iterable[str]) -> Rarity:
+async def rarity(session: AsyncSession, of: Iterable[str]) -> Rarity:
     """How rare these words are in our lists."""
     counts: dict[str, int] = {}
-    for part in _parts([_ALL, *words]):
+    for part in _parts([_ALL, *of]):
         rows = await session.execute(
             select(TermCount.term, TermCount.documents).where(TermCount.term.in_(part))
         )

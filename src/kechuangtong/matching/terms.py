@@ -14,10 +14,19 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
-from kechuangtong.matching.profiles import GENERIC, Profile
-
 MAX_TERMS: Final = 24
 TITLE_WEIGHT: Final = 2.0
+
+
+# What nearly every record says of itself and nobody means; half the weight of its rarity.
+GENERIC: Final = frozenset(
+    """
+    研究 技术 系统 产业化 产业 项目 方法 装置 应用 开发 研发 关键 关键技术 及其 一种 新型 基于 设计
+    制备 生产 工艺 设备 产品 公司 企业 需求 解决 问题 目前 实现 提高 能够 进行 要求 需要 主要 相关
+    具有 采用 通过 使用 国内 国际 领先 水平 成果 示范 推广 平台 服务 建设 工程 高效 智能 综合 集成
+    创新 优化 the of and for a an in to with
+    """.split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +75,14 @@ def word_weight(word: str) -> float:
     return Rarity().weight(word)
 
 
-def top_terms(profile: Profile, rarity: Rarity, limit: int = MAX_TERMS) -> list[tuple[str, float]]:
+def top_terms(
+    title_words: Iterable[str], words: Iterable[str], rarity: Rarity, limit: int = MAX_TERMS
+) -> list[tuple[str, float]]:
     """The words of a record to look for, with their weights, weightiest first."""
-    titled = set(profile.title_words)
+    titled = set(title_words)
     weights = {
         word: rarity.weight(word) * (TITLE_WEIGHT if word in titled else 1.0)
-        for word in profile.words
+        for word in words
         if tells(word)
     }
     return sorted(weights.items(), key=lambda one: (-one[1], one[0]))[:limit]

@@ -136,9 +136,7 @@ def in_folds(graded: Sequence[Graded], folds: int) -> Iterator[tuple[int, Ranker
 def _centers(graded: Sequence[Graded]) -> dict[str, list[float]]:
     """The means of the vectors, to six places."""
     demands = [one.demand for one in graded]
-    achievements = {
-        one.profile.title_hash: one for each in graded for one in each.achievements
-    }.values()
+    achievements = {id(one): one for each in graded for one in each.achievements}.values()
     sorts = {
         "demand_title": [one.title_vector for one in demands],
         "demand_text": [one.text_vector for one in demands],

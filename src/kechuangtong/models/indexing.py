@@ -52,10 +52,9 @@ class Profile(Base):
     kind: Mapped[ListKind] = mapped_column(choice(ListKind), primary_key=True)
     record_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     format: Mapped[int]
-    title: Mapped[str] = mapped_column(Text)
-    text: Mapped[str] = mapped_column(Text)
     title_words: Mapped[str] = mapped_column(Text)
     words: Mapped[str] = mapped_column(Text)
+    numbers: Mapped[str] = mapped_column(Text)
     title_hash: Mapped[str] = mapped_column(String(64))
     text_hash: Mapped[str] = mapped_column(String(64))
 
