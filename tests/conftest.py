@@ -1,6 +1,8 @@
 """What the tests share: databases (SQLite and PostgreSQL), the application, people who call it."""
 
 import os
+import subprocess
+import sys
 import tempfile
 import uuid
 import warnings
@@ -163,3 +165,19 @@ async def buyer(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     """One of the enterprise's people."""
     async with service.client(await service.token("buyer")) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a served demo."""
+    data_dir = tmp_path_factory.mktemp("served")
+    environment = {**os.environ, "KCT_DATA_DIR": str(data_dir), "KCT_EMBEDDINGS": "none"}
+    program = "from kechuangtong.cli import main; main()"
+    arguments = [sys.executable, "-c", program, "demo", "--port", "0"]
+    with subprocess.Popen(
+        arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        line = next(line for line in process.stdout if line.startswith("API http"))
+        yield line.split()[1].removesuffix("/v1")
+        process.terminate()

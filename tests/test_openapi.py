@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -132,22 +130,6 @@ def _example(document: dict[str, Any], media: dict[str, Any]) -> Any:
     if "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
     return schema["example"]
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a served demo."""
-    data_dir = tmp_path_factory.mktemp("served")
-    environment = {**os.environ, "KCT_DATA_DIR": str(data_dir), "KCT_EMBEDDINGS": "none"}
-    program = "from kechuangtong.cli import main; main()"
-    arguments = [sys.executable, "-c", program, "demo", "--port", "0"]
-    with subprocess.Popen(
-        arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        assert process.stdout is not None
-        line = next(line for line in process.stdout if line.startswith("API http"))
-        yield line.split()[1].removesuffix("/v1")
-        process.terminate()
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ import typer
 import uvicorn
 from rich.console import Console
 from rich.progress import Progress as Bar
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import OPERATOR
@@ -91,8 +92,10 @@ def main() -> None:
         app()
     except (AppError, FileRefused) as error:
         _fail(str(error.message))
-    except (Failed, RuntimeError) as error:
+    except (Failed, RuntimeError, OSError) as error:
         _fail(str(error))
+    except DBAPIError as error:
+        _fail(f"the database: {error.orig}")
 
 
 def _fail(line: str) -> None:

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -292,6 +293,19 @@ def test_wrong_calls_end_with_2_and_failures_with_1_and_one_line(tmp_path: Path)
         failed = run(settings, *arguments)
         assert failed.returncode == 1
         assert len(failed.stderr.strip().splitlines()) == 1
+
+
+def test_a_busy_port_and_an_absent_database_are_one_line(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", database_url=None)
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        taken = run(settings, "serve", "--port", str(busy.getsockname()[1]))
+    absent = settings.model_copy(
+        update={"database_url": "postgresql+psycopg://nobody@127.0.0.1:1/none"}
+    )
+    for failed in (taken, run(absent, "match")):
+        assert failed.returncode == 1
+        assert failed.stderr.startswith("kechuangtong: ")
+        assert "Traceback" not in failed.stderr
 
 
 def test_an_import_waits_until_the_serving_process_has_indexed_it(tmp_path: Path) -> None:
