@@ -244,3 +244,13 @@ def test_an_index_of_another_model_is_not_taken_for_ours(tmp_path: Path) -> None
     assert again is not None
     again.close()
     assert EmbeddedWriter.live(tmp_path, "model-2") is None
+
+
+def test_an_index_of_another_format_of_profiles_is_not_taken_for_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = EmbeddedWriter.new(tmp_path, None)
+    writer.make_live()
+    writer.close()
+    monkeypatch.setattr("kechuangtong.search.embedded.FORMAT", 1_000)
+    assert EmbeddedWriter.live(tmp_path, None) is None

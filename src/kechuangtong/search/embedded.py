@@ -33,6 +33,7 @@ from usearch.index import search
 
 from kechuangtong.core import text as texts
 from kechuangtong.core.trade import ListKind
+from kechuangtong.matching.profiles import FORMAT
 from kechuangtong.search.port import Candidate, Document, Filter, Hit, Results, Sort, Vector
 from kechuangtong.search.query import query_words
 
@@ -72,6 +73,7 @@ def about(model: str | None) -> dict[str, Any]:
         "schema": SCHEMA,
         "words": hashlib.sha256(user_words).hexdigest()[:16],
         "model": model,
+        "profiles": FORMAT,  # a rebuild makes them anew
     }
 
 
