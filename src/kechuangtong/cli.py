@@ -19,6 +19,7 @@ from typing import Annotated, Any
 
 import typer
 import uvicorn
+from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import Progress as Bar
 from sqlalchemy.exc import DBAPIError
@@ -46,9 +47,10 @@ from kechuangtong.matching.schemas import MatchedPair, Matches
 from kechuangtong.matching.training import Graded, background_table, train
 from kechuangtong.models import Organization
 from kechuangtong.organizations.service import create_organization, find_organization
-from kechuangtong.runtime import Runtime, open_runtime
+from kechuangtong.runtime import Runtime, engine_from, open_runtime
 from kechuangtong.sample.service import PASSWORD, USER, load_sample
-from kechuangtong.search.indexing import catch_up, mark_differences, rebuild
+from kechuangtong.search.indexing import catch_up, rebuild, repair
+from kechuangtong.search.meilisearch import make_keys
 from kechuangtong.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -79,6 +81,7 @@ class Engine(StrEnum):
     """The indexes that there are."""
 
     EMBEDDED = "embedded"
+    MEILISEARCH = "meilisearch"
 
 
 class Failed(Exception):
@@ -125,14 +128,31 @@ def _progress(label: str) -> Iterator[Progress]:
 
 @app.command()
 def migrate() -> None:
-    """Bring the database to this version's schema (数据库迁移)."""
+    """Bring the database to this version's schema, and a Meilisearch server to its indexes and
+    keys (数据库迁移)."""
+    settings = Settings()
 
     async def work() -> None:
-        async with open_runtime(Settings()) as runtime:
+        async with open_runtime(settings) as runtime:
             await migrations.migrate(runtime.database)
-            print(await migrations.current(runtime.database))
+            print(f"database schema: {await migrations.current(runtime.database)}")
 
     asyncio.run(work())
+    if settings.meilisearch_master_key is not None:
+        settings = settings.model_copy(update={"meilisearch_key": _make_keys(settings)})
+    engine_from(settings).prepare()
+    print("search index: ready")
+
+
+def _make_keys(settings: Settings) -> SecretStr:
+    """Make a Meilisearch server's two keys with its master key, and say how to use them."""
+    assert settings.meilisearch_master_key is not None
+    if settings.meilisearch_url is None:
+        raise Failed("KCT_MEILISEARCH_MASTER_KEY needs KCT_MEILISEARCH_URL")
+    keys = make_keys(settings.meilisearch_url, settings.meilisearch_master_key)
+    print(f"KCT_MEILISEARCH_KEY of `serve`: {keys['search']}")
+    print(f"KCT_MEILISEARCH_KEY of `worker`, `reindex`, `check`, `evaluate`: {keys['write']}")
+    return SecretStr(keys["write"])
 
 
 @app.command()
@@ -303,8 +323,7 @@ def check() -> None:
     """Compare the search index with the database, and repair what differs (核对索引)."""
 
     async def work(runtime: Runtime) -> None:
-        differing = await mark_differences(runtime)
-        await catch_up(runtime)
+        differing = await repair(runtime)
         print(f"{differing} records differed" if differing else "index and database agree")
 
     _run(work)
@@ -361,14 +380,18 @@ def evaluate_command(
     folds: Annotated[
         int | None, typer.Option(min=2, max=20, help="Train on the other folds' demands")
     ] = None,
-    engine: Annotated[Engine, typer.Option(help="The index that proposes")] = Engine.EMBEDDED,
+    engine: Annotated[
+        Engine,
+        typer.Option(help="The index that proposes; meilisearch is compared with embedded"),
+    ] = Engine.EMBEDDED,
 ) -> None:
     """Measure the ranking on graded pairs (评测)."""
 
     async def work() -> None:
         content = read_folder(folder)
         with _progress("vectors") as progress:
-            async with scratch(content, Settings(), progress) as store:
+            settings = Settings().model_copy(update={"search": engine.value})
+            async with scratch(content, settings, progress) as store:
                 with _progress("evaluate") as evaluating:
                     result = await evaluate(store, folds=folds, progress=evaluating)
         if run is not None:
@@ -397,6 +420,10 @@ def _print_figures(report: dict[str, Any]) -> None:
             for one in (figures[metric] for figures in columns.values())
         )
         print(f"{metric:<14}" + "".join(f"{cell:>24}" for cell in cells))
+    if "embedded" in report:
+        print(
+            "the embedded engine: " + ", ".join(f"{k} {v}" for k, v in report["embedded"].items())
+        )
 
 
 @app.command("export-feedback")
@@ -429,7 +456,8 @@ def train_command(
         graded: list[Graded] = []
         for folder in folders:
             with _progress(folder.name) as progress:
-                async with scratch(read_folder(folder), Settings(), progress) as store:
+                settings = Settings().model_copy(update={"search": Engine.EMBEDDED.value})
+                async with scratch(read_folder(folder), settings, progress) as store:
                     async with store.runtime.database.read() as session:
                         graded += await store.graded(session)
         names = [folder.resolve().name for folder in folders]

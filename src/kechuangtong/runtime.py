@@ -10,8 +10,9 @@ from fastapi import Depends, Request
 
 from kechuangtong.core.db import Database
 from kechuangtong.matching.embedding import Embedder, embedder_from
-from kechuangtong.search.embedded import EmbeddedIndex
-from kechuangtong.search.port import SearchIndex
+from kechuangtong.search.embedded import EmbeddedEngine
+from kechuangtong.search.meilisearch import MeilisearchEngine
+from kechuangtong.search.port import SearchEngine, SearchIndex
 from kechuangtong.settings import Settings
 
 
@@ -21,6 +22,7 @@ class Runtime:
 
     settings: Settings
     database: Database
+    engine: SearchEngine
     index: SearchIndex
 
     @cached_property
@@ -29,14 +31,39 @@ class Runtime:
         return embedder_from(self.settings)
 
 
+def engine_from(
+    settings: Settings, *, prefix: str = "", timeout: float | None = None
+) -> SearchEngine:
+    """The engine that the settings name. Raises RuntimeError.
+
+    On a server `prefix` sets indexes apart; a search may take `timeout` seconds there.
+    """
+    if settings.search == "embedded":
+        return EmbeddedEngine(settings.index_dir)
+    if settings.meilisearch_url is None:
+        raise RuntimeError("KCT_SEARCH=meilisearch needs KCT_MEILISEARCH_URL")
+    return MeilisearchEngine(
+        settings.meilisearch_url,
+        settings.meilisearch_key,
+        timeout=timeout or settings.meilisearch_timeout_seconds,
+        prefix=prefix,
+    )
+
+
 @asynccontextmanager
-async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
-    """Open what a process needs, and close it at the end."""
+async def open_runtime(
+    settings: Settings, engine: SearchEngine | None = None
+) -> AsyncIterator[Runtime]:
+    """Open what a process needs, and close it at the end; the engine is that of the settings
+    unless another is given."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = engine or engine_from(settings)
     database = Database(settings.resolved_database_url)
+    index = engine.reader()
     try:
-        yield Runtime(settings, database, EmbeddedIndex(settings.index_dir))
+        yield Runtime(settings, database, engine, index)
     finally:
+        await index.close()
         await database.close()
 
 

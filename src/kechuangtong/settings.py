@@ -18,7 +18,12 @@ class Settings(BaseSettings):
     environment: Literal["development", "production"] = "development"
     data_dir: Path = Path("data")
     database_url: str | None = None
-    search: Literal["embedded"] = "embedded"
+    search: Literal["embedded", "meilisearch"] = "embedded"
+    meilisearch_url: str | None = None
+    meilisearch_key: SecretStr | None = None
+    meilisearch_timeout_seconds: float = 1.8
+    # Read by `migrate` alone, which makes the two keys with it.
+    meilisearch_master_key: SecretStr | None = None
     secret_key: SecretStr | None = None
     token_minutes: int = 60
 

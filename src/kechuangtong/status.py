@@ -1,5 +1,7 @@
 """Health and status: whether the process lives, whether it can serve, how far the index is."""
 
+import uuid
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Response
@@ -10,13 +12,14 @@ from kechuangtong import __version__
 from kechuangtong.accounts.deps import requires
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core import migrations
+from kechuangtong.core.errors import Unavailable
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.trade import ListKind
 from kechuangtong.matching.ranking import shipped
-from kechuangtong.models import Profile
+from kechuangtong.models import IndexMark, Profile
 from kechuangtong.models.indexing import Part
 from kechuangtong.runtime import RuntimeDep
-from kechuangtong.search.drain import backlog
+from kechuangtong.search.drain import backlog, rebuilding
 
 router = APIRouter(tags=["status"], dependencies=[Depends(requires(Permission.SERVICE_READ))])
 
@@ -24,17 +27,31 @@ router = APIRouter(tags=["status"], dependencies=[Depends(requires(Permission.SE
 class Health(BaseModel):
     """Whether the process is well."""
 
-    status: Literal["ok", "unavailable"]
+    status: Literal["ok", "degraded", "unavailable"]
     checks: dict[str, str] = {}
+
+
+class SetAside(BaseModel):
+    """A record that the index would not take; it is tried again when it changes."""
+
+    kind: ListKind
+    id: uuid.UUID
+    reason: str
 
 
 class IndexStatus(BaseModel):
     """How far the search index is behind the lists."""
 
     engine: str
-    documents: dict[ListKind, int]
+    documents: Annotated[
+        dict[ListKind, int] | None, Field(description="Null: the engine does not answer")
+    ]
     words_left: Annotated[int, Field(description="Records not yet found by their words")]
     vectors_left: Annotated[int, Field(description="Records whose vectors are being computed")]
+    rebuilding: Annotated[bool, Field(description="A new index is built beside the live one")]
+    set_aside: Annotated[
+        list[SetAside], Field(description="Records that the index would not take, up to 20")
+    ]
 
 
 class Status(BaseModel):
@@ -60,7 +77,10 @@ async def live() -> Health:
     responses={503: {"model": Health, "description": "Not able to serve"}},
 )
 async def ready(runtime: RuntimeDep, response: Response) -> Health:
-    """Whether the database answers with this version's schema, and the index can be read."""
+    """Whether the database answers with this version's schema, and the index can be read.
+
+    Without the index lists can be read and changed, so the process still serves (`degraded`).
+    """
     checks = {}
     checked: dict[str, Any] = {
         "database": lambda: migrations.check(runtime.database),
@@ -72,10 +92,10 @@ async def ready(runtime: RuntimeDep, response: Response) -> Health:
             checks[name] = "ok"
         except Exception as error:
             checks[name] = type(error).__name__
-    if all(one == "ok" for one in checks.values()):
-        return Health(status="ok", checks=checks)
-    response.status_code = 503
-    return Health(status="unavailable", checks=checks)
+    if checks["database"] != "ok":
+        response.status_code = 503
+        return Health(status="unavailable", checks=checks)
+    return Health(status="ok" if checks["index"] == "ok" else "degraded", checks=checks)
 
 
 @router.get("/v1/status", summary="Status of the service (服务状态)", responses=answers(401))
@@ -83,6 +103,19 @@ async def status(runtime: RuntimeDep) -> Status:
     """Versions, the model, and how many records the index still has to take in."""
     async with runtime.database.read() as session:
         matchable = await session.scalar(select(func.count()).select_from(Profile))
+        aside = await session.scalars(
+            select(IndexMark)
+            .where(IndexMark.due_at.is_(None))
+            .order_by(IndexMark.marked_at)
+            .limit(20)
+        )
+        set_aside = [
+            SetAside(kind=one.kind, id=one.record_id, reason=one.problem or "") for one in aside
+        ]
+        building = await rebuilding(session)
+    documents = None
+    with suppress(Unavailable):
+        documents = {kind: await runtime.index.count(kind) for kind in ListKind}
     return Status(
         version=__version__,
         database=runtime.database.engine.dialect.name,
@@ -90,9 +123,11 @@ async def status(runtime: RuntimeDep) -> Status:
         embedding_model=runtime.embedder.model if runtime.embedder else None,
         index=IndexStatus(
             engine=runtime.index.engine,
-            documents={kind: await runtime.index.count(kind) for kind in ListKind},
+            documents=documents,
             words_left=await backlog(runtime.database, Part.WORDS),
             vectors_left=await backlog(runtime.database, Part.VECTORS),
+            rebuilding=building,
+            set_aside=set_aside,
         ),
         matchable=matchable or 0,
     )

@@ -140,7 +140,7 @@ async def measure(size: int, requests: int) -> float:
             start = time.perf_counter()
             await fill(runtime, "achievement", size, real)
             demands = await fill(runtime, "demand", 200, real)
-            async with writing(settings, runtime.database, runtime.embedder) as indexer:
+            async with writing(runtime) as indexer:
                 await indexer.words()
                 await indexer.vectors()
             print(

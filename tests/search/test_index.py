@@ -1,10 +1,10 @@
 """What every engine of the search port promises."""
 
-import asyncio
+import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,9 +14,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conftest import Meilisearch
 from kechuangtong.core.trade import ListKind
-from kechuangtong.search.embedded import EmbeddedIndex, EmbeddedWriter, WriterBusy, WriterLock
-from kechuangtong.search.port import Document, Filter, IndexWriter, Results, SearchIndex, Vector
+from kechuangtong.search.embedded import EmbeddedEngine
+from kechuangtong.search.meilisearch import MeilisearchEngine
+from kechuangtong.search.port import (
+    Document,
+    Filter,
+    IndexWriter,
+    Results,
+    SearchEngine,
+    SearchIndex,
+    Vector,
+    WriterBusy,
+)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ACHIEVEMENTS = ListKind.ACHIEVEMENT
@@ -39,14 +50,25 @@ class Engine:
         return await self.index.search(ACHIEVEMENTS, q, chosen, facets, sort, offset, limit)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    lock = WriterLock(tmp_path)
-    writer = EmbeddedWriter.new(tmp_path, None)
-    writer.make_live()
-    yield Engine(EmbeddedIndex(tmp_path), writer)
-    writer.close()
-    lock.release()
+@pytest.fixture(params=["embedded", "meilisearch"])
+async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
+    made: SearchEngine
+    if request.param == "embedded":
+        made = EmbeddedEngine(tmp_path)
+    else:
+        server: Meilisearch = request.getfixturevalue("meilisearch")
+        made = MeilisearchEngine(
+            server.url, server.key, prefix=f"test-{uuid.uuid4().hex[:8]}-", timeout=30
+        )
+    with made.lock():
+        writer = made.new()
+        made.make_live(writer)
+        index = made.reader()
+        yield Engine(index, writer)
+        await index.close()
+        writer.close()
+    if isinstance(made, MeilisearchEngine):
+        made.remove()
 
 
 def document(number: int, title: str, **values: object) -> Document:
@@ -116,11 +138,11 @@ async def test_a_huge_query_is_answered(engine: Engine) -> None:
         await engine.find(q)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.text(max_size=300))
-def test_no_text_is_an_error(engine: Engine, q: str) -> None:
+async def test_no_text_is_an_error(engine: Engine, q: str) -> None:
     put(engine, document(1, q or "-"))
-    asyncio.run(engine.search(q))
+    await engine.search(q)
 
 
 async def test_all_words_first_and_any_where_nothing_has_all(engine: Engine) -> None:
@@ -223,34 +245,26 @@ async def test_a_newer_vector_counts_and_a_deleted_record_is_not_proposed(engine
 
 
 def test_one_process_at_a_time_writes(tmp_path: Path) -> None:
-    lock = WriterLock(tmp_path)
-    with pytest.raises(WriterBusy):
-        WriterLock(tmp_path)
     program = (
-        "from pathlib import Path; from kechuangtong.search.embedded import WriterLock; "
-        f"WriterLock(Path({str(tmp_path)!r}))"
+        "from pathlib import Path; from kechuangtong.search.embedded import EmbeddedEngine; "
+        f"EmbeddedEngine(Path({str(tmp_path)!r})).lock().__enter__()"
     )
-    held = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
-    assert b"WriterBusy" in held.stderr
-    lock.release()
+    with EmbeddedEngine(tmp_path).lock():
+        with pytest.raises(WriterBusy), EmbeddedEngine(tmp_path).lock():
+            pass
+        held = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+        assert b"WriterBusy" in held.stderr
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_an_index_of_another_model_is_not_taken_for_ours(tmp_path: Path) -> None:
-    writer = EmbeddedWriter.new(tmp_path, "model-1")
-    writer.make_live()
+def test_an_index_that_is_not_whole_is_not_taken_for_one(tmp_path: Path) -> None:
+    engine = EmbeddedEngine(tmp_path)
+    assert engine.live() is None
+    writer = engine.new()
+    engine.make_live(writer)
     writer.close()
-    again = EmbeddedWriter.live(tmp_path, "model-1")
+    again = engine.live()
     assert again is not None
     again.close()
-    assert EmbeddedWriter.live(tmp_path, "model-2") is None
-
-
-def test_an_index_of_another_format_of_profiles_is_not_taken_for_ours(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    writer = EmbeddedWriter.new(tmp_path, None)
-    writer.make_live()
-    writer.close()
-    monkeypatch.setattr("kechuangtong.search.embedded.FORMAT", 1_000)
-    assert EmbeddedWriter.live(tmp_path, None) is None
+    shutil.rmtree(tmp_path / writer.generation)
+    assert engine.live() is None

@@ -85,6 +85,13 @@ class Invalid(AppError):
     text = Text("内容无效。", "Invalid content.")
 
 
+class Unavailable(AppError):
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "unavailable"
+    text = Text("暂不可用，请稍后再试。", "Not available at present; try again later.")
+    headers: ClassVar[Mapping[str, str]] = {"Retry-After": "5"}
+
+
 _HTTP_CODES: dict[int, tuple[str, Text]] = {
     400: ("bad_request", Text("无法读取请求内容。", "The request could not be read.")),
     404: (NotFound.code, NotFound.text),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from anyio import to_thread
-from fastapi import APIRouter, BackgroundTasks, Depends, File, Form, Query, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Query, Response, UploadFile
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import IdempotentSession, ReadSession, requires
@@ -19,7 +19,6 @@ from kechuangtong.core.paging import Page
 from kechuangtong.core.trade import ListKind
 from kechuangtong.imports import service
 from kechuangtong.imports.schemas import ImportQuery, ImportRead, Report
-from kechuangtong.jobs.service import start_import
 from kechuangtong.lists.http import of_sample
 from kechuangtong.runtime import RuntimeDep
 from kechuangtong.sample import ids
@@ -41,7 +40,6 @@ async def create_import(
     session: IdempotentSession,
     actor: Annotated[Actor, Depends(requires(Permission.IMPORTS_WRITE))],
     response: Response,
-    background: BackgroundTasks,
     file: Annotated[UploadFile, File(description=".xlsx, .xls or .csv")],
     kind: Annotated[ListKind, Form(description="The list that it fills (清单种类)")],
     organization: Annotated[
@@ -64,7 +62,6 @@ async def create_import(
     imported.file_hash = await to_thread.run_sync(_keep, file, path)
     session.add(imported)
     response.headers["Location"] = f"/v1/imports/{import_id}"
-    background.add_task(start_import, import_id)  # after the commit
     return service.show(imported)
 
 

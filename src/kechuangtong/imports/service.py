@@ -326,15 +326,12 @@ async def _fail(database: Database, import_id: uuid.UUID, refusal: FileRefused) 
     return imported
 
 
-async def unfinished(database: Database) -> list[uuid.UUID]:
-    """The imports sent over HTTP that wait or run, oldest first."""
+async def waiting(database: Database) -> list[uuid.UUID]:
+    """The imports sent over HTTP that wait to be run, oldest first."""
     async with database.read() as session:
         found = await session.scalars(
             select(Import.id)
-            .where(
-                Import.user_id.is_not(None),
-                Import.state.in_([ImportState.QUEUED, ImportState.RUNNING]),
-            )
+            .where(Import.user_id.is_not(None), Import.state == ImportState.QUEUED)
             .order_by(Import.id)
         )
         return list(found)

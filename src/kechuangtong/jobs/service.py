@@ -2,23 +2,29 @@
 
 Work runs as DBOS workflows, whose state is in a database of its own. A step works in a thread
 with its own event loop and connections, so that it never holds up the API, and keeps its
-progress in our tables: run again, it goes on where it was.
+progress in our tables: run again, it goes on where it was. Several processes share the work; each
+says that it lives, and what one held that fell silent another goes on with.
 """
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from anyio import to_thread
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 from dbos._error import DBOSException
+from sqlalchemy import delete, select, update
 
-from kechuangtong.core.db import Database
+from kechuangtong.core.clock import now
+from kechuangtong.core.db import Database, hold, new_id, upsert
 from kechuangtong.imports import service as imports
+from kechuangtong.models import Worker
 from kechuangtong.runtime import Runtime
 from kechuangtong.search.indexing import keep_writing
 from kechuangtong.settings import Settings
@@ -26,7 +32,14 @@ from kechuangtong.settings import Settings
 log = structlog.get_logger()
 
 # A short import may end before the process does; a longer one goes on in the next.
-_STOPPING_SECONDS = 5
+_STOPPING_SECONDS: Final = 5
+_IMPORTS: Final = "imports"
+_IMPORTS_AT_ONCE: Final = 2  # in a process
+# How often a worker looks for work that waits, and says that it lives, in seconds.
+_PAUSE: Final = 0.5
+_SIGN_OF_LIFE: Final = 5.0
+# A worker silent for so long is dead.
+_SILENCE: Final = timedelta(seconds=20)
 
 # DBOS runs plain functions and is one a process; this is the process's settings for them.
 _settings: Settings | None = None
@@ -35,40 +48,61 @@ _settings: Settings | None = None
 @asynccontextmanager
 async def working(runtime: Runtime) -> AsyncIterator[None]:
     """Do the background work while this is open: imports, and writing the index."""
-    async with running_jobs(runtime.settings):
-        await start_waiting_imports(runtime.database)
-        embedder = await to_thread.run_sync(lambda: runtime.embedder)
-        indexing = asyncio.create_task(
-            keep_writing(runtime.settings, runtime.database, embedder), name="indexing"
-        )
+    stopping = asyncio.Event()
+    async with running_jobs(runtime.settings) as worker:
+        await to_thread.run_sync(lambda: runtime.embedder)  # loaded before anyone waits for it
+        tasks = [
+            asyncio.create_task(keep_writing(runtime, stopping), name="indexing"),
+            asyncio.create_task(_keep_starting(runtime.database, worker, stopping), name="jobs"),
+        ]
         try:
             yield
         finally:
-            indexing.cancel()
-            with suppress(asyncio.CancelledError):
-                await indexing
+            stopping.set()
+            _, unfinished = await asyncio.wait(tasks, timeout=_STOPPING_SECONDS)
+            for task in unfinished:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+    async with runtime.database.write() as session:
+        # What it leaves unfinished others may take at once.
+        await session.execute(
+            update(Worker)
+            .where(Worker.id == worker)
+            .values(seen_at=datetime.min.replace(tzinfo=UTC))
+        )
 
 
 @asynccontextmanager
-async def running_jobs(settings: Settings) -> AsyncIterator[None]:
-    """Run durable work while this is open, what an earlier process left unfinished first."""
+async def running_jobs(settings: Settings) -> AsyncIterator[str]:
+    """Run durable work while this is open; the name of this worker.
+
+    On SQLite there is one at a time, always of the same name, which goes on with its own.
+    """
     global _settings
     _settings = settings
+    worker = "local" if settings.uses_sqlite else str(new_id())
     config: DBOSConfig = {
         "name": "kechuangtong",
         "system_database_url": _system_database(settings),
+        "executor_id": worker,
         # Work begun by an older release is for this one to finish.
         "application_version": "1",
         "log_level": "WARNING",
     }
     DBOS(config=config)
-    await to_thread.run_sync(DBOS.launch)
+    await to_thread.run_sync(_launch)
     try:
-        yield
+        yield worker
     finally:
         await to_thread.run_sync(
             partial(DBOS.destroy, workflow_completion_timeout_sec=_STOPPING_SECONDS)
         )
+
+
+def _launch() -> None:
+    DBOS.launch()
+    DBOS.register_queue(_IMPORTS, worker_concurrency=_IMPORTS_AT_ONCE, polling_interval_sec=_PAUSE)
 
 
 def _system_database(settings: Settings) -> str:
@@ -77,20 +111,55 @@ def _system_database(settings: Settings) -> str:
     return settings.resolved_database_url.replace("+psycopg", "")
 
 
-async def start_import(import_id: uuid.UUID) -> None:
-    """Run an import; one that runs or has run is not begun again."""
+async def _keep_starting(database: Database, worker: str, stopping: asyncio.Event) -> None:
+    """Start imports that wait, and what dead workers held, until `stopping`."""
+    signed = 0.0
+    enqueued: set[uuid.UUID] = set()
+    while not stopping.is_set():
+        try:
+            if time.monotonic() > signed + _SIGN_OF_LIFE:
+                await _take_over(database, worker)
+                signed = time.monotonic()
+            waiting = set(await imports.waiting(database))
+            for import_id in sorted(waiting - enqueued):
+                await to_thread.run_sync(_enqueue_import, import_id)
+            enqueued = waiting
+        except Exception as error:
+            log.error("work cannot be started at present", exc_info=error)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), _PAUSE)
 
-    def start() -> None:
-        with SetWorkflowID(f"import-{import_id}"):
-            DBOS.start_workflow(_import_workflow, str(import_id))
 
-    await to_thread.run_sync(start)
+async def _take_over(database: Database, worker: str) -> None:
+    """Say that this worker lives, and go on with what those held that no longer say so."""
+    async with database.write() as session:
+        await hold(session, "workers")
+        await upsert(
+            session,
+            Worker.__table__,  # type: ignore[arg-type]
+            [{"id": worker, "seen_at": now()}],
+            keys=["id"],
+            update={"seen_at": now()},
+        )
+        silent = list(
+            await session.scalars(select(Worker.id).where(Worker.seen_at < now() - _SILENCE))
+        )
+        if silent:
+            taken = await to_thread.run_sync(_resume, silent)
+            log.info("work of silent workers taken over", workers=silent, workflows=taken)
+            await session.execute(delete(Worker).where(Worker.id.in_(silent)))
 
 
-async def start_waiting_imports(database: Database) -> None:
-    """Start what was accepted by a process that died before it could begin."""
-    for import_id in await imports.unfinished(database):
-        await start_import(import_id)
+def _resume(workers: list[str]) -> list[str]:
+    held = DBOS.list_workflows(executor_id=workers, status="PENDING", load_input=False)
+    DBOS.resume_workflows([one.workflow_id for one in held], queue_name=_IMPORTS)
+    return [one.workflow_id for one in held]
+
+
+def _enqueue_import(import_id: uuid.UUID) -> None:
+    """Have an import run; one that was enqueued anywhere is not begun again."""
+    with SetWorkflowID(f"import-{import_id}"):
+        DBOS.enqueue_workflow(_IMPORTS, _import_workflow, str(import_id))
 
 
 @DBOS.workflow(name="import")

@@ -5,8 +5,10 @@ at most 200 that the pipeline finds among all achievements of the folder.
 """
 
 import csv
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,11 +20,14 @@ from kechuangtong.matching import measures, store
 from kechuangtong.matching.bm25 import Bm25
 from kechuangtong.matching.graded import Folder, Progress, Scratch
 from kechuangtong.matching.measures import ENOUGH, RELEVANT, Estimate, bootstrap
+from kechuangtong.matching.naive import Scores, naive_meilisearch
 from kechuangtong.matching.ranking import Ranker, Subject, shipped
 from kechuangtong.matching.service import CANDIDATES, Matcher
 from kechuangtong.matching.training import demand_hash, fold_of, in_folds
 from kechuangtong.models import Demand
-from kechuangtong.search.port import Filter
+from kechuangtong.search.embedded import EmbeddedEngine
+from kechuangtong.search.indexing import writing
+from kechuangtong.search.port import Filter, SearchIndex
 
 _GRADED: Final = ("ndcg_at_10", "ndcg_at_5", "auc", "grading_score")
 _FOUND: Final = ("recall_at_200", "success_at_1")
@@ -66,17 +71,26 @@ async def evaluate(
         if folds is not None:
             graded = await scratch.graded(session)
             rankers = dict(in_folds(graded, folds))
-    names = {one: name for name, one in scratch.achievement_ids.items()}
+    ranker_of = {
+        one: rankers[fold_of(one, folds)] if folds is not None else shipped() for one in demands
+    }
     run: list[Line] = []
     for done, (demand, subject) in enumerate(demands.items(), 1):
-        ranker = rankers[fold_of(demand, folds)] if folds is not None else shipped()
-        run += _graded_list(folder, ranker, demand, subject, achievements)
-        run += await _found_list(scratch, ranker, demand, names)
+        run += _graded_list(folder, ranker_of[demand], demand, subject, achievements)
+        run += await _found_list(scratch, scratch.runtime.index, ranker_of[demand], demand)
         if progress is not None:
             progress(done, len(demands))
-    bm25 = _baseline(folder, _bm25(folder))
+    others = {"bm25": _figures(folder, _baseline(folder, _bm25(folder)))}
     has_vectors = scratch.runtime.embedder is not None
     vectors = _baseline(folder, _vectors(folder, demands, achievements)) if has_vectors else []
+    others["vectors"] = _figures(folder, vectors)
+    embedded: dict[str, float] | None = None
+    if scratch.runtime.engine.shared:
+        embedded = await _beside_embedded(scratch, ranker_of, run)
+        if has_vectors:
+            with _naive(scratch, demands, achievements) as rankings:
+                for name, scores_of in rankings.items():
+                    others[name] = _figures(folder, _baseline(folder, scores_of))
     seen = shipped().trained_on & {demand_hash(one) for one in folder.grades}
     warning = None
     if folds is None and seen:
@@ -85,7 +99,6 @@ async def evaluate(
             "their figures flatter; --folds 5 measures honestly"
         )
     ours = _figures(folder, run)
-    others = {"bm25": _figures(folder, bm25), "vectors": _figures(folder, vectors)}
     figures = {name: _estimates(one) for name, one in (("ours", ours), *others.items())}
     return Evaluation(
         report={
@@ -98,6 +111,7 @@ async def evaluate(
             "metrics": figures["ours"],
             "baselines": {name: figures[name] for name in others},
             "differences": {name: _differences(ours, other) for name, other in others.items()},
+            **({} if embedded is None else {"embedded": embedded}),
         },
         run=run,
         warning=warning,
@@ -132,12 +146,13 @@ def _graded_list(
 
 
 async def _found_list(
-    scratch: Scratch, ranker: Ranker, demand: str, names: Mapping[Any, str]
+    scratch: Scratch, index: SearchIndex, ranker: Ranker, demand: str
 ) -> list[Line]:
     runtime = scratch.runtime
+    names = scratch.achievement_names
     async with runtime.database.read() as session:
         record = await session.get_one(Demand, scratch.demand_ids[demand])
-        ranking = await Matcher(runtime.index, runtime.embedder, ranker).rank(
+        ranking = await Matcher(index, runtime.embedder, ranker).rank(
             session, ListKind.ACHIEVEMENT, store.profile(record), store.inputs(record), Filter()
         )
     return [
@@ -146,7 +161,58 @@ async def _found_list(
     ]
 
 
-def _bm25(folder: Folder) -> Callable[[str], NDArray[np.float64]]:
+async def _beside_embedded(
+    scratch: Scratch, ranker_of: Mapping[str, Ranker], run: Sequence[Line]
+) -> dict[str, float]:
+    """What the embedded engine finds of the same records: its recall, and how many of the first
+    ten are the same, as a mean over demands."""
+    runtime = scratch.runtime
+    engine = EmbeddedEngine(runtime.settings.index_dir)
+    index = engine.reader()
+    async with writing(replace(runtime, engine=engine, index=index)):
+        pass  # an index that is not there is built when it is opened
+    found = {one: await _found_list(scratch, index, ranker_of[one], one) for one in ranker_of}
+    firsts = _first_ten(run)
+    same = [
+        len(firsts[one] & _first_ten(lines)[one]) / max(len(firsts[one]), 1)
+        for one, lines in found.items()
+        if lines
+    ]
+    figures = _figures(scratch.folder, [line for lines in found.values() for line in lines])
+    recall = _estimates(figures)["recall_at_200"]
+    return {
+        "recall_at_200": recall["value"] if recall else 0.0,
+        "first_ten_same": round(float(np.mean(same)), 4),
+    }
+
+
+def _first_ten(run: Sequence[Line]) -> dict[str, set[str]]:
+    first: dict[str, set[str]] = defaultdict(set)
+    for line in run:
+        if line.list == "found" and line.rank <= 10:
+            first[line.demand].add(line.achievement)
+    return first
+
+
+def _naive(
+    scratch: Scratch, demands: Mapping[str, Subject], achievements: Mapping[str, Subject]
+) -> AbstractContextManager[dict[str, Scores]]:
+    settings, folder = scratch.runtime.settings, scratch.folder
+    assert settings.meilisearch_url is not None
+    sides = [
+        {one: (_text(record), _text_vector(subjects[one])) for one, record in records.items()}
+        for records, subjects in (
+            (folder.achievements, achievements),
+            (folder.demands, demands),
+        )
+    ]
+    key = settings.meilisearch_key
+    return naive_meilisearch(
+        settings.meilisearch_url, key.get_secret_value() if key else None, *sides
+    )
+
+
+def _bm25(folder: Folder) -> Scores:
     index = Bm25([_text(one) for one in folder.achievements.values()])
     return lambda demand: index.scores(_text(folder.demands[demand]))
 
@@ -159,7 +225,7 @@ def _text(record: Mapping[str, Any]) -> str:
 
 def _vectors(
     folder: Folder, demands: Mapping[str, Subject], achievements: Mapping[str, Subject]
-) -> Callable[[str], NDArray[np.float64]]:
+) -> Scores:
     matrix = np.stack([_text_vector(achievements[one]) for one in folder.achievements])
     return lambda demand: (matrix @ _text_vector(demands[demand])).astype(np.float64)
 
@@ -169,7 +235,7 @@ def _text_vector(subject: Subject) -> NDArray[np.float32]:
     return subject.text_vector
 
 
-def _baseline(folder: Folder, scores_of: Callable[[str], NDArray[np.float64]]) -> list[Line]:
+def _baseline(folder: Folder, scores_of: Scores) -> list[Line]:
     """The two lists by a plain score, which gives no grades."""
     names = list(folder.achievements)
     places = {name: place for place, name in enumerate(names)}

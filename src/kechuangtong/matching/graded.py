@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from anyio import to_thread
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.core import migrations
@@ -26,9 +27,10 @@ from kechuangtong.matching.ranking import Subject
 from kechuangtong.matching.training import Graded
 from kechuangtong.models import Achievement, Demand, Organization
 from kechuangtong.models.listing import ListingState
-from kechuangtong.runtime import Runtime, open_runtime
+from kechuangtong.runtime import Runtime, engine_from, open_runtime
 from kechuangtong.search.indexing import writing
 from kechuangtong.search.marks import mark
+from kechuangtong.search.port import SearchEngine
 from kechuangtong.settings import Settings
 
 _BATCH: Final = 1_000
@@ -93,6 +95,11 @@ class Scratch:
     demand_ids: dict[str, uuid.UUID]
     achievement_ids: dict[str, uuid.UUID]
 
+    @property
+    def achievement_names(self) -> dict[uuid.UUID, str]:
+        """The folder's ids of the achievements, by ours."""
+        return {one: name for name, one in self.achievement_ids.items()}
+
     async def subjects(self, session: AsyncSession, kind: ListKind) -> dict[str, Subject]:
         """All records of a list, as ranking sees them, by the folder's ids."""
         ids = self.demand_ids if kind is ListKind.DEMAND else self.achievement_ids
@@ -122,7 +129,10 @@ async def scratch(
     """Load a folder into a scratch store, index and vectors included; removed at the end."""
     with tempfile.TemporaryDirectory(prefix="kechuangtong-") as data_dir:
         update = {"data_dir": Path(data_dir), "database_url": None}
-        async with open_runtime(settings.model_copy(update=update)) as runtime:
+        settings = settings.model_copy(update=update)
+        # Nobody waits: a server that is busy may take its time.
+        engine = engine_from(settings, prefix=f"scratch-{new_id().hex}-", timeout=60)
+        async with open_runtime(settings, engine) as runtime, _removed(engine):
             await migrations.migrate(runtime.database)
             demands = {one: new_id() for one in folder.demands}
             achievements = {one: new_id() for one in folder.achievements}
@@ -144,10 +154,19 @@ async def scratch(
                     for name, one in folder.achievements.items()
                 ],
             )
-            async with writing(runtime.settings, runtime.database, runtime.embedder) as indexer:
+            async with writing(runtime) as indexer:
                 await indexer.words()
                 await indexer.vectors(progress)
             yield Scratch(folder, runtime, demands, achievements)
+
+
+@asynccontextmanager
+async def _removed(engine: SearchEngine) -> AsyncIterator[None]:
+    """Remove an engine's indexes at the end."""
+    try:
+        yield
+    finally:
+        await to_thread.run_sync(engine.remove)
 
 
 async def _store(runtime: Runtime, kind: ListKind, records: Sequence[Any]) -> None:

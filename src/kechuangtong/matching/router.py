@@ -39,7 +39,7 @@ def matcher(runtime: Runtime) -> Matcher:
 @router.get(
     "/demands/{demand_id}/matches",
     summary="Achievements for a demand (为需求匹配成果)",
-    responses=answers(401, 404, 422),
+    responses=answers(401, 404, 422, 503),
 )
 async def match_demand(
     demand_id: DemandId,
@@ -56,7 +56,7 @@ async def match_demand(
 @router.get(
     "/achievements/{achievement_id}/matches",
     summary="Demands for an achievement (为成果匹配需求)",
-    responses=answers(401, 404, 422),
+    responses=answers(401, 404, 422, 503),
 )
 async def match_achievement(
     achievement_id: AchievementId,
@@ -73,7 +73,7 @@ async def match_achievement(
 @router.post(
     "/matches/search",
     summary="Matches for a free text (以文本匹配)",
-    responses=answers(400, 401, 413, 422),
+    responses=answers(400, 401, 413, 422, 503),
 )
 async def match_text(
     runtime: RuntimeDep, session: ReadSession, actor: Reader, body: MatchSearch

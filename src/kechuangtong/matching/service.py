@@ -49,6 +49,10 @@ _NO_MODEL: Final = Text(
 _MODEL_FAILED: Final = Text(
     "向量服务暂不可用，仅按词语匹配", "the embedding model failed: matched on words alone"
 )
+_MODEL_CHANGES: Final = Text(
+    "向量模型正在更换，新文本暂按词语匹配",
+    "the embedding model is being changed: a new text is matched on words until then",
+)
 _VECTORS_WAIT: Final = Text(
     "部分记录的向量尚在计算，暂按词语匹配",
     "the vectors of some records are still being computed: those are matched on words",
@@ -108,12 +112,12 @@ class Matcher:
         wanted: Filter,
     ) -> Ranking:
         """Up to 200 records of the list `kind` for a record, or a text, of the other one."""
-        subject, degraded = await self._subject(session, OTHER[kind], profile, inputs)
+        model = await self._model(session)
+        subject, degraded = await self._subject(session, OTHER[kind], profile, inputs, model)
         rarity = await store.rarity(session, profile.words)
         terms = top_terms(profile.title_words, profile.words, rarity)
         candidates = await self.index.propose(kind, terms, subject.text_vector, wanted, CANDIDATES)
         ids = [uuid.UUID(one.id) for one in candidates]
-        model = self.embedder.model if self.embedder else None
         found = await store.subjects(session, kind, ids, model)
         known = [one for one in ids if one in found]
         judged = await to_thread.run_sync(
@@ -125,23 +129,31 @@ class Matcher:
         ranked.sort(key=lambda one: (-one.judgement.score, str(one.id)))
         return Ranking(profile, rarity, ranked, degraded)
 
+    async def _model(self, session: AsyncSession) -> str | None:
+        """The model whose vectors are compared: that of the live index, until ours is in it."""
+        if self.embedder is None:
+            return None
+        return await store.live_model(session, self.index.engine) or self.embedder.model
+
     async def _subject(
         self,
         session: AsyncSession,
         kind: ListKind,
         profile: profiles.Profile,
         inputs: profiles.Inputs,
+        model: str | None,
     ) -> tuple[Subject, Text | None]:
-        embedder = self.embedder
-        if embedder is None:
+        if self.embedder is None or model is None:
             return Subject(profile.numbers), _NO_MODEL
         texts = {profile.title_hash: inputs.title, profile.text_hash: inputs.text}
-        vectors = await store.vectors(session, embedder.model, ROLE[kind], texts)
+        vectors = await store.vectors(session, model, ROLE[kind], texts)
         missing = [one for one in texts if one not in vectors]
+        if missing and model != self.embedder.model:
+            return Subject(profile.numbers), _MODEL_CHANGES
         if missing:
             try:
                 rows = await to_thread.run_sync(
-                    embedder.embed, ROLE[kind], [texts[one] for one in missing]
+                    self.embedder.embed, ROLE[kind], [texts[one] for one in missing]
                 )
             except EmbeddingFailed as error:
                 log.warning("embedding failed", error=str(error))
@@ -167,11 +179,12 @@ class Matcher:
         self, session: AsyncSession, demand: Demand, achievement: Achievement
     ) -> Judgement:
         """What the ranking says of one pair."""
+        model = await self._model(session)
         sides = []
         for record in (demand, achievement):
             profile = await to_thread.run_sync(store.profile, record)
             side, _ = await self._subject(
-                session, store.kind_of(record), profile, store.inputs(record)
+                session, store.kind_of(record), profile, store.inputs(record), model
             )
             sides.append(side)
         (judgement,) = await to_thread.run_sync(

@@ -8,17 +8,17 @@ from dataclasses import astuple
 from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import delete, literal_column, select
+from sqlalchemy import delete, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kechuangtong.core.db import upsert
+from kechuangtong.core.db import hold, upsert
 from kechuangtong.core.trade import ListKind
 from kechuangtong.matching import profiles
 from kechuangtong.matching.embedding import ROLE, Role, Vector
 from kechuangtong.matching.profiles import Profile
 from kechuangtong.matching.ranking import Subject
 from kechuangtong.matching.terms import Rarity
-from kechuangtong.models import Achievement, Demand, TermCount
+from kechuangtong.models import Achievement, Demand, LiveIndex, TermCount
 from kechuangtong.models import Profile as StoredProfile
 from kechuangtong.models import Vector as StoredVector
 
@@ -98,6 +98,7 @@ async def replace_profiles(
     gone: Collection[uuid.UUID],
 ) -> None:
     """Store the profiles of published records, let go of others', and keep the counts of words."""
+    await hold(session, "profiles")  # what is subtracted below is what was counted
     ids = [*changed, *gone]
     where = (StoredProfile.kind == kind, StoredProfile.record_id.in_(ids))
     counts: Counter[str] = Counter()
@@ -178,3 +179,27 @@ async def keep_vectors(
 
 def _parts(values: Sequence[T]) -> Iterable[Sequence[T]]:
     return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
+
+
+async def missing_vectors(
+    session: AsyncSession, kind: ListKind, model: str, limit: int | None = None
+) -> list[uuid.UUID]:
+    """Published records of a list that have no vectors of a model yet, up to `limit` of them."""
+    kept = select(StoredVector.text_hash).where(
+        StoredVector.model == model, StoredVector.role == ROLE[kind]
+    )
+    found = await session.scalars(
+        select(StoredProfile.record_id)
+        .where(
+            StoredProfile.kind == kind,
+            or_(StoredProfile.title_hash.not_in(kept), StoredProfile.text_hash.not_in(kept)),
+        )
+        .order_by(StoredProfile.record_id)
+        .limit(limit)
+    )
+    return list(found)
+
+
+async def live_model(session: AsyncSession, engine: str) -> str | None:
+    """The model whose vectors an engine's live index holds."""
+    return await session.scalar(select(LiveIndex.model).where(LiveIndex.engine == engine))

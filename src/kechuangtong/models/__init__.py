@@ -7,7 +7,15 @@ from kechuangtong.models.demand import Demand
 from kechuangtong.models.event import Event
 from kechuangtong.models.feedback import MatchFeedback
 from kechuangtong.models.importing import Import, ImportRow
-from kechuangtong.models.indexing import IndexMark, IndexRebuild, Profile, TermCount, Vector
+from kechuangtong.models.indexing import (
+    IndexMark,
+    IndexRebuild,
+    LiveIndex,
+    Profile,
+    TermCount,
+    Vector,
+)
+from kechuangtong.models.job import Worker
 from kechuangtong.models.organization import Organization
 
 __all__ = [
@@ -20,6 +28,7 @@ __all__ = [
     "ImportRow",
     "IndexMark",
     "IndexRebuild",
+    "LiveIndex",
     "MatchFeedback",
     "Membership",
     "Organization",
@@ -27,4 +36,5 @@ __all__ = [
     "TermCount",
     "User",
     "Vector",
+    "Worker",
 ]

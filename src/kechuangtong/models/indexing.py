@@ -3,8 +3,9 @@
 import uuid
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import LargeBinary, String, Text
+from sqlalchemy import Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kechuangtong.core.clock import now
@@ -13,35 +14,62 @@ from kechuangtong.models.base import Base, choice
 
 
 class Part(StrEnum):
-    """What of a record is to be brought to the index: words at once, vectors when there is time."""
+    """What of a record is to be brought to the index: words at once, vectors when there is time.
+
+    `replay`: it is in the live index, and must be put once more when the one that is being built
+    beside it takes its place.
+    """
 
     WORDS = "words"
     VECTORS = "vectors"
+    REPLAY = "replay"
 
 
 class IndexMark(Base):
     """A record that the index must look at again; written with the change, removed when done.
 
-    `revision` grows with each marking, so that a change during indexing is not lost.
+    `revision` grows with each marking, so that a change during indexing is not lost. A process
+    that works on a record holds its mark until `claimed_until`, so that no other overtakes it. What
+    failed waits until `due_at`; without one it is set aside, for the reason in `problem`.
     """
 
     __tablename__ = "index_marks"
+    __table_args__ = (Index(None, "part", "due_at", "marked_at"),)
 
     kind: Mapped[ListKind] = mapped_column(choice(ListKind), primary_key=True)
     record_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    part: Mapped[Part] = mapped_column(choice(Part), primary_key=True)
+    part: Mapped[Part] = mapped_column(choice(Part))
     revision: Mapped[int] = mapped_column(default=1)
-    marked_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    marked_at: Mapped[datetime] = mapped_column(default=now)
+    claimed_until: Mapped[datetime | None]
+    due_at: Mapped[datetime | None] = mapped_column(default=now)
+    attempts: Mapped[int] = mapped_column(default=0)
+    problem: Mapped[str | None] = mapped_column(String(500))
 
 
 class IndexRebuild(Base):
-    """A wish that the index be built anew, for the process that holds its lock."""
+    """A wish that the index be built anew, and the process that does it while `claimed_until`."""
 
     __tablename__ = "index_rebuilds"
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     requested_at: Mapped[datetime] = mapped_column(default=now)
+    claimed_until: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+class LiveIndex(Base):
+    """What an engine's live index was made with; where that is no longer right, it is rebuilt.
+
+    `model` names the vectors that it holds: those are the ones that matching compares.
+    """
+
+    __tablename__ = "live_indexes"
+
+    engine: Mapped[str] = mapped_column(String(20), primary_key=True)
+    made_with: Mapped[dict[str, Any]]
+    model: Mapped[str | None] = mapped_column(String(100))
+    live_since: Mapped[datetime] = mapped_column(default=now)
 
 
 class Profile(Base):

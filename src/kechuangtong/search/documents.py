@@ -1,5 +1,7 @@
 """What of a record the index holds."""
 
+from datetime import UTC
+
 from kechuangtong.core.trade import ListKind
 from kechuangtong.models import Achievement, Demand
 from kechuangtong.search.port import Document
@@ -22,6 +24,6 @@ def document(record: Achievement | Demand) -> Document:
         stage=record.stage if isinstance(record, Achievement) else record.required_stage,
         cooperation=tuple(record.cooperation),
         place=record.place,
-        published_at=record.published_at,
+        published_at=record.published_at.astimezone(UTC),
         valid_until=record.valid_until,
     )

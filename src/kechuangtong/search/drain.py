@@ -1,34 +1,53 @@
 """Bringing marked records to the index: words at once, vectors in time.
 
-A mark goes only when the index has committed what it asked for, and only at the revision that
-was read: a process killed at any moment, or a change meanwhile, leaves the mark to be done again.
+Any number of processes drain. One that works on a record holds its mark, so that no other
+overtakes it; one that dies lets go of it in time. A mark goes only when the index has committed
+what it asked for, and only at the revision that was read: a process killed at any moment, or a
+change meanwhile, leaves the mark to be done again.
 """
 
+import asyncio
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, TypeVar
 
 import anyio
-from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_
+import structlog
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_, update
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from kechuangtong.core.db import Database
+from kechuangtong.core.clock import now
+from kechuangtong.core.db import Database, hold
 from kechuangtong.core.trade import ListKind
 from kechuangtong.matching import store
-from kechuangtong.matching.embedding import ROLE, Embedder, Vector
+from kechuangtong.matching.embedding import ROLE, Embedder, EmbeddingFailed, Vector
 from kechuangtong.matching.profiles import Profile, text_hash
-from kechuangtong.models import Achievement, Demand, IndexMark
+from kechuangtong.models import Achievement, Demand, IndexMark, IndexRebuild
 from kechuangtong.models.indexing import Part
 from kechuangtong.models.listing import ListingState
 from kechuangtong.search.documents import document
-from kechuangtong.search.marks import mark
-from kechuangtong.search.port import IndexWriter
+from kechuangtong.search.port import EngineFailed, IndexWriter
 
-WORDS_BATCH = 500
-VECTORS_BATCH = 32
+log = structlog.get_logger()
+
+WORDS_BATCH: Final = 500
+VECTORS_BATCH: Final = 32
+# How long a mark is held without a sign of life, so how long a killed process delays its records.
+CLAIM: Final = timedelta(seconds=30)
+# A record that fails is tried so often, with pauses of 2, 4, 8, 16 seconds, and then set aside.
+ATTEMPTS: Final = 5
+# Whoever ends a rebuild, or lets go of marks, does so alone.
+REBUILDING: Final = "index rebuild"
+# Failures of what the work stands on: no record is the worse for them.
+_NOT_THE_RECORDS: Final = (EngineFailed, EmbeddingFailed, OperationalError, InterfaceError)
 
 T = TypeVar("T")
 Listing = Achievement | Demand
@@ -39,29 +58,64 @@ MODELS: dict[ListKind, type[Achievement] | type[Demand]] = {
 }
 
 
-async def backlog(database: Database, part: Part) -> int:
-    """How many records wait for this part of theirs to reach the index."""
+async def backlog(database: Database, *parts: Part) -> int:
+    """How many records wait for these parts of theirs to reach the index; not those set aside."""
     async with database.read() as session:
         count = await session.scalar(
-            select(func.count()).select_from(IndexMark).where(IndexMark.part == part)
+            select(func.count())
+            .select_from(IndexMark)
+            .where(IndexMark.part.in_(parts), IndexMark.due_at.is_not(None))
         )
     return count or 0
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Marks of one kind and part that this process holds, and the last rebuild before them."""
+
+    marks: Sequence[IndexMark]
+    rebuilt: uuid.UUID | None
+
+    @property
+    def kind(self) -> ListKind:
+        return self.marks[0].kind
+
+    @property
+    def ids(self) -> list[uuid.UUID]:
+        return [one.record_id for one in self.marks]
+
+    @property
+    def where(self) -> ColumnElement[bool]:
+        """These marks, changed or not."""
+        return and_(IndexMark.kind == self.kind, IndexMark.record_id.in_(self.ids))
+
+    @property
+    def as_read(self) -> ColumnElement[bool]:
+        """These marks, unless they were raised since they were read."""
+        read = [(one.record_id, one.revision) for one in self.marks]
+        pair = tuple_(IndexMark.record_id, IndexMark.revision)
+        return and_(IndexMark.kind == self.kind, pair.in_(read))
+
+
 class Drain:
-    """Drains marks into an index; made by the process that may write it."""
+    """Drains marks into an index.
+
+    `model` names the vectors that the index holds; `embedder` computes more of them, if it can.
+    """
 
     def __init__(
         self,
         database: Database,
         writer: IndexWriter,
+        model: str | None,
         embedder: Embedder | None,
         *,
         background: bool = False,
     ) -> None:
         self.database = database
         self.writer = writer
-        self.embedder = embedder
+        self.model = model
+        self.embedder = embedder if embedder is not None and embedder.model == model else None
         # One thread, since a writer is used by one; where a process also serves people, of low
         # priority, since they come first.
         self._thread = ThreadPoolExecutor(
@@ -70,47 +124,156 @@ class Drain:
 
     async def close(self) -> None:
         """Let go of the writer and its thread."""
-        await self._run(self.writer.close)
+        await self.run(self.writer.close)
         self._thread.shutdown()
 
     async def words(self) -> int:
         """Bring up to one batch of marked records to the index by their words; how many."""
-        marks = await self._marks(Part.WORDS, WORDS_BATCH)
-        for kind in ListKind:
-            of_kind = [one for one in marks if one.kind is kind]
-            if of_kind:
-                await self._words(kind, of_kind)
-        return len(marks)
-
-    async def put(self, kind: ListKind, ids: Sequence[uuid.UUID]) -> None:
-        """Put published records into the index, with the vectors that are kept; no commit."""
-        published, _ = await self._records(kind, ids)
-        profiles = await self._run(lambda: {one.id: store.profile(one) for one in published})
-        await self._put(kind, published, profiles)
-        await self._settle(kind, profiles, [], [])
+        return await self._batch(Part.WORDS, WORDS_BATCH, self._words)
 
     async def vectors(self) -> int:
         """Compute the vectors of up to one batch of marked records; how many were marked."""
         if self.embedder is None:
             return 0
-        marks = await self._marks(Part.VECTORS, VECTORS_BATCH)
-        for kind in ListKind:
-            of_kind = [one for one in marks if one.kind is kind]
-            if of_kind:
-                await self._vectors(kind, of_kind, self.embedder)
-        return len(marks)
+        return await self._batch(Part.VECTORS, VECTORS_BATCH, self._vectors)
+
+    async def put(self, kind: ListKind, ids: Sequence[uuid.UUID]) -> None:
+        """Put published records into the index, with the vectors that are kept; no commit."""
+        records = await published(self.database, kind, ids)
+        profiles = await self._profiles(records)
+        await self._put(kind, records, profiles)
+        async with self.database.write() as session:
+            await store.replace_profiles(session, kind, profiles, [])
 
     async def commit(self) -> None:
-        """Make durable and visible what was put."""
-        await self._run(self.writer.commit)
+        """Return when what was put is durable and visible."""
+        await self.run(self.writer.commit)
 
-    async def _words(self, kind: ListKind, marks: Sequence[IndexMark]) -> None:
-        published, gone = await self._records(kind, [one.record_id for one in marks])
-        profiles = await self._run(lambda: {one.id: store.profile(one) for one in published})
-        await self._put(kind, published, profiles)
-        await self._run(lambda: self.writer.delete(kind, [str(one) for one in gone]))
+    async def run(self, function: Callable[[], T]) -> T:
+        """What the writer's thread makes of a function."""
+        future = self._thread.submit(function)
+        return await anyio.to_thread.run_sync(future.result, abandon_on_cancel=True)
+
+    async def _batch(self, part: Part, limit: int, work: Callable[[Claim], Any]) -> int:
+        claims = await self._claim(part, limit)
+        try:
+            for claim in claims:
+                async with self._holding(claim):
+                    await self._attempt(claim, work)
+        except BaseException:
+            for claim in claims:
+                await self._let_go(claim)
+            raise
+        return sum(len(claim.marks) for claim in claims)
+
+    async def _attempt(self, claim: Claim, work: Callable[[Claim], Any]) -> None:
+        """Do the work; where records spoil it, those that do are put off, the others done."""
+        try:
+            await work(claim)
+        except _NOT_THE_RECORDS:
+            raise
+        except Exception as error:
+            if len(claim.marks) > 1:
+                for one in claim.marks:
+                    await self._attempt(Claim([one], claim.rebuilt), work)
+            else:
+                await self._put_off(claim, error)
+
+    async def _claim(self, part: Part, limit: int) -> list[Claim]:
+        """Hold the marks that have waited longest, by kind."""
+        at = now()
+        free = (
+            IndexMark.part == part,
+            IndexMark.due_at <= at,
+            or_(IndexMark.claimed_until.is_(None), IndexMark.claimed_until <= at),
+        )
+        async with self.database.read() as session:  # who finds nothing holds nobody up
+            if await session.scalar(select(IndexMark.record_id).where(*free).limit(1)) is None:
+                return []
+        async with self.database.write() as session:
+            found = await session.scalars(
+                select(IndexMark)
+                .where(*free)
+                .order_by(IndexMark.marked_at, IndexMark.record_id)
+                .limit(limit)
+                .with_for_update(skip_locked=True)
+            )
+            marks = found.all()
+            for one in marks:
+                one.claimed_until = at + CLAIM
+            rebuilt = await last_rebuild(session)
+        by_kind = [[one for one in marks if one.kind is kind] for kind in ListKind]
+        return [Claim(of_kind, rebuilt) for of_kind in by_kind if of_kind]
+
+    @asynccontextmanager
+    async def _holding(self, claim: Claim) -> AsyncIterator[None]:
+        """Keep marks held for as long as the work on them lasts."""
+
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(CLAIM.total_seconds() / 3)
+                async with self.database.write() as session:
+                    await session.execute(
+                        update(IndexMark).where(claim.where).values(claimed_until=now() + CLAIM)
+                    )
+
+        renewing = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            with suppress(asyncio.CancelledError):
+                await renewing
+
+    async def _words(self, claim: Claim) -> None:
+        records = await published(self.database, claim.kind, claim.ids)
+        shown = {one.id for one in records}
+        gone = [one for one in claim.ids if one not in shown]
+        profiles = await self._profiles(records)
+        await self._put(claim.kind, records, profiles)
+        await self.run(lambda: self.writer.delete(claim.kind, [str(one) for one in gone]))
         await self.commit()
-        await self._settle(kind, profiles, gone, marks)
+        hashes = {h for one in profiles.values() for h in (one.title_hash, one.text_hash)}
+        kept = await self._kept(claim.kind, hashes) if self.embedder is not None else {}
+        missing = [
+            record_id
+            for record_id, one in profiles.items()
+            if self.embedder is not None and not {one.title_hash, one.text_hash} <= kept.keys()
+        ]
+        async with self.database.write() as session:
+            await store.replace_profiles(session, claim.kind, profiles, gone)
+            await self._done(session, claim, without_vectors=missing)
+
+    async def _vectors(self, claim: Claim) -> None:
+        assert self.embedder is not None
+        records = await published(self.database, claim.kind, claim.ids)
+        inputs = {one.id: store.inputs(one) for one in records}
+        texts = {text_hash(text): text for one in inputs.values() for text in (one.title, one.text)}
+        vectors = await self.compute(claim.kind, texts, self.embedder)
+        ready = [(str(one), vectors[text_hash(texts.text)]) for one, texts in inputs.items()]
+
+        def write() -> None:
+            self.writer.put_vectors(claim.kind, ready)
+            self.writer.commit()
+
+        await self.run(write)
+        async with self.database.write() as session:
+            await self._done(session, claim)
+
+    async def compute(
+        self, kind: ListKind, texts: Mapping[str, str], embedder: Embedder
+    ) -> dict[str, Vector]:
+        """The vectors of texts by their hash, those never computed before now computed and kept."""
+        async with self.database.read() as session:
+            vectors = await store.vectors(session, embedder.model, ROLE[kind], set(texts))
+        missing = {one: text for one, text in texts.items() if one not in vectors}
+        if missing:
+            rows = await self.run(lambda: embedder.embed(ROLE[kind], list(missing.values())))
+            computed: dict[str, Vector] = dict(zip(missing, rows, strict=True))
+            async with self.database.write() as session:
+                await store.keep_vectors(session, embedder.model, ROLE[kind], computed)
+            vectors |= computed
+        return vectors
 
     async def _put(
         self, kind: ListKind, records: Sequence[Listing], profiles: Mapping[uuid.UUID, Profile]
@@ -126,97 +289,116 @@ class Drain:
             self.writer.put([document(one) for one in records])
             self.writer.put_vectors(kind, known)
 
-        await self._run(put)
+        await self.run(put)
 
-    async def _settle(
-        self,
-        kind: ListKind,
-        profiles: Mapping[uuid.UUID, Profile],
-        gone: Sequence[uuid.UUID],
-        marks: Sequence[IndexMark],
-    ) -> None:
-        """Store the profiles, ask for the vectors that are missing, remove the marks."""
-        hashes = {h for one in profiles.values() for h in (one.title_hash, one.text_hash)}
-        kept = await self._kept(kind, hashes)
-        missing = [
-            record_id
-            for record_id, one in profiles.items()
-            if not {one.title_hash, one.text_hash} <= kept.keys()
-        ]
-        async with self.database.write() as session:
-            await store.replace_profiles(session, kind, profiles, gone)
-            if self.embedder is not None:
-                await mark(session, kind, missing, Part.VECTORS)
-            if marks:
-                await session.execute(delete(IndexMark).where(_as_read(marks)))
-
-    async def _vectors(
-        self, kind: ListKind, marks: Sequence[IndexMark], embedder: Embedder
-    ) -> None:
-        published, _ = await self._records(kind, [one.record_id for one in marks])
-        inputs = {one.id: store.inputs(one) for one in published}
-        texts = {text_hash(text): text for one in inputs.values() for text in (one.title, one.text)}
-        vectors = await self._kept(kind, texts)
-        missing = {one: text for one, text in texts.items() if one not in vectors}
-        if missing:
-            rows = await self._run(lambda: embedder.embed(ROLE[kind], list(missing.values())))
-            computed: dict[str, Vector] = dict(zip(missing, rows, strict=True))
-            async with self.database.write() as session:
-                await store.keep_vectors(session, embedder.model, ROLE[kind], computed)
-            vectors |= computed
-        ready = [(str(one), vectors[text_hash(texts.text)]) for one, texts in inputs.items()]
-
-        def write() -> None:
-            self.writer.put_vectors(kind, ready)
-            self.writer.commit()
-
-        await self._run(write)
-        async with self.database.write() as session:
-            await session.execute(delete(IndexMark).where(_as_read(marks)))
+    async def _profiles(self, records: Iterable[Listing]) -> dict[uuid.UUID, Profile]:
+        return await self.run(lambda: {one.id: store.profile(one) for one in records})
 
     async def _kept(self, kind: ListKind, hashes: Iterable[str]) -> dict[str, Vector]:
-        if self.embedder is None:
+        if self.model is None:
             return {}
         async with self.database.read() as session:
-            return await store.vectors(session, self.embedder.model, ROLE[kind], set(hashes))
+            return await store.vectors(session, self.model, ROLE[kind], set(hashes))
 
-    async def _marks(self, part: Part, limit: int) -> Sequence[IndexMark]:
-        async with self.database.read() as session:
-            found = await session.scalars(
-                select(IndexMark)
-                .where(IndexMark.part == part)
-                .order_by(IndexMark.marked_at, IndexMark.record_id)
-                .limit(limit)
+    async def _done(
+        self, session: AsyncSession, claim: Claim, without_vectors: Collection[uuid.UUID] = ()
+    ) -> None:
+        """Let go of marks whose work the index has committed; some still want their vectors.
+
+        While an index is built beside the live one they are kept for it. Where that took the
+        live one's place since the marks were read, which of the two has the work is not known.
+        """
+        await hold(session, REBUILDING)
+        if await last_rebuild(session) == claim.rebuilt:
+            as_read = claim.as_read
+            waiting = and_(as_read, IndexMark.record_id.in_(without_vectors))
+            await session.execute(
+                update(IndexMark).where(waiting).values(part=Part.VECTORS, marked_at=now())
             )
-            return found.all()
+            finished = and_(as_read, IndexMark.record_id.not_in(without_vectors))
+            if await rebuilding(session):
+                await session.execute(update(IndexMark).where(finished).values(part=Part.REPLAY))
+            else:
+                await session.execute(delete(IndexMark).where(finished))
+        await session.execute(update(IndexMark).where(claim.where).values(claimed_until=None))
 
-    async def _records(
-        self, kind: ListKind, ids: Sequence[uuid.UUID]
-    ) -> tuple[list[Listing], list[uuid.UUID]]:
-        """The records that are published, and the ids of those that are not or gone."""
-        model = MODELS[kind]
-        async with self.database.read() as session:
-            found: Iterable[Listing] = await session.scalars(
-                select(model)
-                .where(model.id.in_(ids), model.stored_state == ListingState.PUBLISHED)
-                .options(joinedload(model.organization))
+    async def _let_go(self, claim: Claim) -> None:
+        async with self.database.write() as session:
+            await session.execute(update(IndexMark).where(claim.where).values(claimed_until=None))
+
+    async def _put_off(self, claim: Claim, error: Exception) -> None:
+        (mark,) = claim.marks
+        attempts = mark.attempts + 1
+        last = attempts >= ATTEMPTS
+        log.warning(
+            "record set aside" if last else "record not indexed",
+            kind=mark.kind,
+            id=str(mark.record_id),
+            attempts=attempts,
+            error=str(error)[:500],
+        )
+        async with self.database.write() as session:
+            await session.execute(
+                update(IndexMark)
+                .where(claim.as_read)
+                .values(
+                    attempts=attempts,
+                    due_at=None if last else now() + timedelta(seconds=2**attempts),
+                    problem=f"{type(error).__name__}: {error}"[:500],
+                )
             )
-            published = list(found)
-        shown = {one.id for one in published}
-        return published, [one for one in ids if one not in shown]
-
-    async def _run(self, function: Callable[[], T]) -> T:
-        future = self._thread.submit(function)
-        return await anyio.to_thread.run_sync(future.result, abandon_on_cancel=True)
+            await session.execute(update(IndexMark).where(claim.where).values(claimed_until=None))
 
 
-def _as_read(marks: Sequence[IndexMark]) -> ColumnElement[bool]:
-    """These marks of one kind and part, unless they were raised since they were read."""
-    read = [(one.record_id, one.revision) for one in marks]
-    return and_(
-        IndexMark.kind == marks[0].kind,
-        IndexMark.part == marks[0].part,
-        tuple_(IndexMark.record_id, IndexMark.revision).in_(read),
+async def published(database: Database, kind: ListKind, ids: Sequence[uuid.UUID]) -> list[Listing]:
+    """Those of a list's records that are published, with their organizations."""
+    model = MODELS[kind]
+    async with database.read() as session:
+        found: Iterable[Listing] = await session.scalars(
+            select(model)
+            .where(model.id.in_(ids), model.stored_state == ListingState.PUBLISHED)
+            .options(joinedload(model.organization))
+        )
+        return list(found)
+
+
+async def published_ids(database: Database, kind: ListKind) -> AsyncIterator[list[uuid.UUID]]:
+    """The ids of a list's published records, some hundreds at a time."""
+    model = MODELS[kind]
+    after = uuid.UUID(int=0)
+    while True:
+        statement = (
+            select(model.id)
+            .where(model.stored_state == ListingState.PUBLISHED, model.id > after)
+            .order_by(model.id)
+            .limit(WORDS_BATCH)
+        )
+        async with database.read() as session:
+            ids = list(await session.scalars(statement))
+        if not ids:
+            return
+        after = ids[-1]
+        yield ids
+
+
+async def last_rebuild(session: AsyncSession) -> uuid.UUID | None:
+    """The rebuild that made the live index."""
+    return await session.scalar(
+        select(IndexRebuild.id)
+        .where(IndexRebuild.finished_at.is_not(None))
+        .order_by(IndexRebuild.finished_at.desc(), IndexRebuild.id.desc())
+        .limit(1)
+    )
+
+
+async def rebuilding(session: AsyncSession) -> bool:
+    """Whether a process builds an index beside the live one."""
+    return bool(
+        await session.scalar(
+            select(func.count())
+            .select_from(IndexRebuild)
+            .where(IndexRebuild.finished_at.is_(None), IndexRebuild.claimed_until > now())
+        )
     )
 
 

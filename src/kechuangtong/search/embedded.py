@@ -2,7 +2,6 @@
 
     index/lock              held by the one process that writes
     index/current           the name of the live generation, replaced atomically
-    index/<generation>/about.json
     index/<generation>/<kind>/words/        a tantivy index
     index/<generation>/<kind>/vectors.f16   rows of 384 half floats, appended
     index/<generation>/<kind>/vectors.ids   the record of each row, 16 bytes each
@@ -14,12 +13,11 @@ incomplete is cut off; the next generation leaves behind what is superseded.
 
 import asyncio
 import fcntl
-import hashlib
-import json
 import os
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Lock
@@ -33,48 +31,26 @@ from usearch.index import search
 
 from kechuangtong.core import text as texts
 from kechuangtong.core.trade import ListKind
-from kechuangtong.matching.profiles import FORMAT
-from kechuangtong.search.port import Candidate, Document, Filter, Hit, Results, Sort, Vector
+from kechuangtong.matching.embedding import DIMENSIONS
+from kechuangtong.search.port import (
+    Candidate,
+    Document,
+    EngineFailed,
+    Filter,
+    Hit,
+    IndexWriter,
+    Results,
+    Sort,
+    Vector,
+    WriterBusy,
+    fuse,
+)
 from kechuangtong.search.query import query_words
 
-DIMENSIONS: Final = 384
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 _NEVER: Final = date.max.toordinal()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FUSION: Final = 60  # of reciprocal ranks (Cormack, Clarke, Büttcher 2009)
 _FACETS: Final = 100
-
-
-class WriterBusy(RuntimeError):
-    """Another process writes the index."""
-
-
-class WriterLock:
-    """The right to write the index, held by one process; the system lets go of it at its end."""
-
-    def __init__(self, root: Path) -> None:
-        root.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._file)
-            raise WriterBusy("another process writes the index") from error
-
-    def release(self) -> None:
-        """Let another process write."""
-        os.close(self._file)
-
-
-def about(model: str | None) -> dict[str, Any]:
-    """What an index depends on: where this differs from what is on disk, it is built anew."""
-    user_words = "\n".join(texts.user_words()).encode()
-    return {
-        "schema": SCHEMA,
-        "words": hashlib.sha256(user_words).hexdigest()[:16],
-        "model": model,
-        "profiles": FORMAT,  # a rebuild makes them anew
-    }
 
 
 class _Vectors:
@@ -175,17 +151,21 @@ class EmbeddedIndex:
         """See the port."""
         return await asyncio.to_thread(self._count, kind)
 
-    async def ids(self, kind: ListKind) -> list[str]:
+    async def contents(self, kind: ListKind) -> dict[str, str]:
         """See the port."""
-        return await asyncio.to_thread(self._ids, kind)
+        return await asyncio.to_thread(self._contents, kind)
 
-    def _ids(self, kind: ListKind) -> list[str]:
+    def _contents(self, kind: ListKind) -> dict[str, str]:
         opened = self._open(kind)
         if opened is None:
-            return []
+            return {}
         searcher = opened.refresh()
         found = searcher.search(Query.all_query(), max(searcher.num_docs, 1), count=False)
-        return [_id(searcher, address) for _, address in found.hits]
+        documents = [searcher.doc(address) for _, address in found.hits]
+        return {str(one["id"][0]): bytes(one["digest"][0]).decode() for one in documents}
+
+    async def close(self) -> None:
+        """See the port; files are let go of with the object."""
 
     def _open(self, kind: ListKind) -> _Kind | None:
         current = self.root / "current"
@@ -223,22 +203,7 @@ class EmbeddedIndex:
         by_vector = (
             [] if vector is None else self._by_vector(opened, searcher, vector, wanted, limit)
         )
-        fused: dict[str, float] = {}
-        for ranking in (by_words, by_vector):
-            for rank, (one, _) in enumerate(ranking):
-                fused[one] = fused.get(one, 0.0) + 1 / (_FUSION + rank)
-        best = sorted(fused, key=lambda one: (-fused[one], one))[:limit]
-        word_ranks = {one: (rank, score) for rank, (one, score) in enumerate(by_words)}
-        vector_scores = dict(by_vector)
-        return [
-            Candidate(
-                one,
-                word_rank=word_ranks[one][0] if one in word_ranks else None,
-                word_score=word_ranks[one][1] if one in word_ranks else None,
-                vector_score=vector_scores.get(one),
-            )
-            for one in best
-        ]
+        return fuse(by_words, by_vector, limit)
 
     def _by_words(
         self,
@@ -381,6 +346,7 @@ def _facet(searcher: tantivy.Searcher, query: Query, name: str) -> list[tuple[st
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_bytes_field("digest", stored=True)
     for name in ("title", "keywords", "body"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field("characters", tokenizer_name="whitespace", index_option="position")
@@ -402,6 +368,7 @@ def _tantivy_document(one: Document) -> tantivy.Document:
     keywords = " ".join(one.keywords)
     document = tantivy.Document()
     document.add_text("id", one.id)
+    document.add_bytes("digest", one.digest.encode())
     document.add_text("title", " ".join(texts.words(one.title)))
     document.add_text("keywords", " ".join(texts.words(keywords)))
     document.add_text("body", " ".join(texts.words(f"{one.text}\n{one.organization}")))
@@ -422,9 +389,11 @@ def _tantivy_document(one: Document) -> tantivy.Document:
 class EmbeddedWriter:
     """The writing side of one generation; the caller holds the lock."""
 
-    def __init__(self, root: Path, generation: str) -> None:
+    def __init__(self, root: Path, generation: str, *, new: bool) -> None:
         self.root = root
         self.generation = generation
+        if not (new or self.folder.is_dir()):
+            raise FileNotFoundError(self.folder)
         self._writers: dict[ListKind, tantivy.IndexWriter] = {}
         self._files: dict[ListKind, tuple[Any, Any]] = {}
         for kind in ListKind:
@@ -434,38 +403,10 @@ class EmbeddedWriter:
             self._writers[kind] = index.writer(heap_size=50_000_000, num_threads=1)
             self._files[kind] = _open_rows(folder)
 
-    @classmethod
-    def live(cls, root: Path, model: str | None) -> "EmbeddedWriter | None":
-        """The writer of the live generation; None where there is none that fits or is whole."""
-        try:
-            name = (root / "current").read_text()
-            if json.loads((root / name / "about.json").read_text()) != about(model):
-                return None
-            return cls(root, name)
-        except (OSError, ValueError):
-            return None
-
-    @classmethod
-    def new(cls, root: Path, model: str | None) -> "EmbeddedWriter":
-        """A new, empty generation beside the live one."""
-        name = uuid.uuid4().hex
-        writer = cls(root, name)
-        (root / name / "about.json").write_text(json.dumps(about(model)))
-        return writer
-
     @property
     def folder(self) -> Path:
         """The generation's folder."""
         return self.root / self.generation
-
-    def make_live(self) -> None:
-        """Let readers use this generation from now on; older ones are removed."""
-        pointer = self.root / "current.new"
-        pointer.write_text(self.generation)
-        pointer.replace(self.root / "current")
-        for other in self.root.iterdir():
-            if other.is_dir() and other.name != self.generation:
-                shutil.rmtree(other, ignore_errors=True)
 
     def put(self, documents: Sequence[Document]) -> None:
         """See the port."""
@@ -495,6 +436,11 @@ class EmbeddedWriter:
                 os.fsync(file.fileno())
             writer.commit()
 
+    def check(self) -> None:
+        """See the port."""
+        if not self.folder.is_dir():
+            raise EngineFailed(f"the index is gone: {self.folder}")
+
     def close(self) -> None:
         """See the port; what was not committed is forgotten."""
         for kind, writer in self._writers.items():
@@ -516,3 +462,63 @@ def _open_rows(folder: Path) -> tuple[Any, Any]:
         file.truncate(whole * size)
         opened.append(file)
     return opened[0], opened[1]
+
+
+class EmbeddedEngine:
+    """The engine in a folder; a new generation is made beside the live one."""
+
+    name = "embedded"
+    shared = False
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def reader(self) -> EmbeddedIndex:
+        """See the port."""
+        return EmbeddedIndex(self.root)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """See the port; the system lets go of it when the process ends, however it does."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        file = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise WriterBusy("another process writes the index") from error
+            yield
+        finally:
+            os.close(file)
+
+    def about(self) -> dict[str, str | int]:
+        """See the port."""
+        return {"schema": SCHEMA}
+
+    def prepare(self) -> None:
+        """See the port; readers take an absent folder for an empty index."""
+
+    def live(self) -> EmbeddedWriter | None:
+        """See the port."""
+        try:
+            return EmbeddedWriter(self.root, (self.root / "current").read_text(), new=False)
+        except (OSError, ValueError):
+            return None
+
+    def new(self) -> EmbeddedWriter:
+        """See the port."""
+        return EmbeddedWriter(self.root, uuid.uuid4().hex, new=True)
+
+    def make_live(self, writer: IndexWriter) -> None:
+        """See the port."""
+        assert isinstance(writer, EmbeddedWriter)
+        pointer = self.root / "current.new"
+        pointer.write_text(writer.generation)
+        pointer.replace(self.root / "current")
+        for other in self.root.iterdir():
+            if other.is_dir() and other.name != writer.generation:
+                shutil.rmtree(other, ignore_errors=True)
+
+    def remove(self) -> None:
+        """See the port."""
+        shutil.rmtree(self.root, ignore_errors=True)

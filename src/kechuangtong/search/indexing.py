@@ -1,96 +1,131 @@
 """Who writes the index, and how others wait for it.
 
-On the embedded engine one process at a time holds the lock and writes. `serve` holds it for as
-long as it runs; a command takes it for its own work where it is free, and else leaves marks (or
-the wish for a rebuild) in the database and waits until the holder has done them.
+The embedded engine has one writer at a time: `serve` holds its lock for as long as it runs; a
+command takes it for its own work where it is free, and else leaves marks (or the wish for a
+rebuild) in the database and waits until the holder has done them. A shared engine has any number
+of writers, which hold the marks that they work on; one of them at a time rebuilds.
 """
 
 import asyncio
+import hashlib
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
+from kechuangtong.core import text as texts
 from kechuangtong.core.clock import now
-from kechuangtong.core.db import Database, new_id
-from kechuangtong.matching.embedding import Embedder
-from kechuangtong.models import IndexRebuild
+from kechuangtong.core.db import Database, hold, new_id, upsert
+from kechuangtong.core.trade import ListKind
+from kechuangtong.matching import store
+from kechuangtong.matching.embedding import Embedder, EmbeddingFailed
+from kechuangtong.matching.profiles import FORMAT, text_hash
+from kechuangtong.models import IndexMark, IndexRebuild, LiveIndex
 from kechuangtong.models.indexing import Part
-from kechuangtong.models.listing import ListingState
 from kechuangtong.runtime import Runtime
-from kechuangtong.search.drain import MODELS, Drain, backlog
-from kechuangtong.search.embedded import EmbeddedWriter, WriterBusy, WriterLock
+from kechuangtong.search.documents import document
+from kechuangtong.search.drain import (
+    CLAIM,
+    REBUILDING,
+    VECTORS_BATCH,
+    Drain,
+    backlog,
+    published,
+    published_ids,
+)
 from kechuangtong.search.marks import mark
-from kechuangtong.settings import Settings
+from kechuangtong.search.port import EngineFailed, IndexWriter, SearchEngine, WriterBusy
 
 log = structlog.get_logger()
 
 Progress = Callable[[int, int], None]
 
-_PAUSE = 0.2
-_RETRY = 2.0
-_REBUILD_BATCH = 500
+_PAUSE: Final = 0.2
+_RETRY: Final = 2.0
+_LONGEST_RETRY: Final = 30.0
+# How often an idle writer looks whether its index is still there, in seconds.
+_CHECK: Final = 5.0
 
 
 class IndexBehind(RuntimeError):
     """The process that writes the index did not catch up in time; nothing is lost."""
 
 
-@asynccontextmanager
-async def writing(
-    settings: Settings,
-    database: Database,
-    embedder: Embedder | None,
-    *,
-    background: bool = False,
-) -> AsyncIterator["Indexer"]:
-    """Hold the index's lock and write; an index that does not fit is built anew first.
+def made_with(engine: SearchEngine) -> dict[str, Any]:
+    """What an index and the profiles beside it depend on, but for the model of its vectors."""
+    user_words = "\n".join(texts.user_words()).encode()
+    return {
+        **engine.about(),
+        "words": hashlib.sha256(user_words).hexdigest()[:16],
+        "profiles": FORMAT,
+    }
 
-    Raises WriterBusy where another process holds the lock.
+
+@asynccontextmanager
+async def writing(runtime: Runtime, *, background: bool = False) -> AsyncIterator["Indexer"]:
+    """Write the index; one that does not fit is built anew first.
+
+    Raises WriterBusy where another process holds the lock, EngineFailed.
     """
-    lock = await asyncio.to_thread(WriterLock, settings.index_dir)
-    try:
-        indexer = Indexer(settings, database, embedder, background=background)
+    with runtime.engine.lock():
+        indexer = Indexer(runtime.engine, runtime.database, runtime.embedder, background)
         try:
             await indexer.open()
             yield indexer
         finally:
             await indexer.close()
-    finally:
-        lock.release()
 
 
 class Indexer:
-    """The index's writer while the lock is held."""
+    """A writer of the index."""
 
     def __init__(
-        self,
-        settings: Settings,
-        database: Database,
-        embedder: Embedder | None,
-        *,
-        background: bool,
+        self, engine: SearchEngine, database: Database, embedder: Embedder | None, background: bool
     ) -> None:
-        self._background = background
-        self._root = settings.index_dir
+        self._engine = engine
         self._database = database
         self._embedder = embedder
-        self._model = embedder.model if embedder else None
+        self._background = background
+        self._wanted = embedder.model if embedder else None
         self._drain: Drain | None = None
-
-    def _draining(self, writer: EmbeddedWriter) -> Drain:
-        return Drain(self._database, writer, self._embedder, background=self._background)
+        self._vectors_after = 0.0
+        self._checked = time.monotonic()
 
     async def open(self) -> None:
         """Open the live index, or build one where there is none that fits."""
-        writer = EmbeddedWriter.live(self._root, self._model)
+        if not self._engine.shared:
+            async with self._database.write() as session:  # held by processes that are no more
+                await session.execute(update(IndexMark).values(claimed_until=None))
+        while not (await self._open_live() or await self.rebuild()):  # noqa: ASYNC110
+            await asyncio.sleep(_RETRY)  # another process is building it
+
+    async def _open_live(self) -> bool:
+        async with self._database.read() as session:
+            live = await session.get(LiveIndex, self._engine.name)
+        if live is None or live.made_with != made_with(self._engine):
+            return False
+        writer = await asyncio.to_thread(self._engine.live)
         if writer is None:
-            await self.rebuild()
-        else:
-            self._drain = self._draining(writer)
+            return False
+        if self._drain is not None:
+            await self._drain.close()
+        self._drain = self._draining(writer, live.model)
+        # Another model's vectors are left for ours when all of ours are there (`step`), unless
+        # there are none to leave, or none to come.
+        return live.model == self._wanted or None not in (live.model, self._wanted)
+
+    def _draining(self, writer: IndexWriter, model: str | None) -> Drain:
+        return Drain(self._database, writer, model, self._embedder, background=self._background)
+
+    @property
+    def drain(self) -> Drain:
+        """Drains into the live index."""
+        assert self._drain is not None
+        return self._drain
 
     async def close(self) -> None:
         """Let go of the index."""
@@ -100,59 +135,129 @@ class Indexer:
     async def step(self) -> bool:
         """Do the most urgent piece of work; False where there was none."""
         if await self._asked_to_rebuild():
+            await self.rebuild()
             return True
-        assert self._drain is not None
-        return bool(await self._drain.words() or await self._drain.vectors())
+        if await self.drain.words():
+            return True
+        if time.monotonic() > self._checked + _CHECK:
+            await self.drain.run(self.drain.writer.check)
+            self._checked = time.monotonic()
+        if time.monotonic() < self._vectors_after:
+            return False
+        try:
+            return bool(await self.drain.vectors() or await self._change_model())
+        except EmbeddingFailed as error:
+            # Words go on without vectors.
+            log.warning("no vectors at present", error=str(error))
+            self._vectors_after = time.monotonic() + _LONGEST_RETRY
+            return False
 
     async def words(self) -> None:
         """Bring all marked records to the index by their words."""
-        assert self._drain is not None
-        while await self._drain.words():
+        while await self.drain.words():
             pass
 
     async def vectors(self, progress: Progress | None = None) -> None:
         """Compute the vectors that are missing."""
-        assert self._drain is not None
         done, total = 0, await backlog(self._database, Part.VECTORS)
-        while computed := await self._drain.vectors():
+        while computed := await self.drain.vectors():
             done += computed
             if progress is not None:
                 progress(done, total)
+        while await self._change_model():
+            pass
 
-    async def rebuild(self, progress: Progress | None = None) -> None:
+    async def _change_model(self) -> bool:
+        """Where another model is wanted, compute a batch of its vectors while the old ones serve;
+        when none is missing, build the index with them. False where there is nothing to do."""
+        embedder = self._embedder
+        if embedder is None or self.drain.model == embedder.model:
+            return False
+        for kind in ListKind:
+            async with self._database.read() as session:
+                ids = await store.missing_vectors(
+                    session, kind, embedder.model, limit=VECTORS_BATCH
+                )
+            records = await published(self._database, kind, ids)
+            inputs = [store.inputs(one) for one in records]
+            if inputs:
+                found = {text_hash(text): text for one in inputs for text in (one.title, one.text)}
+                await self.drain.compute(kind, found, embedder)
+                return True
+        await self.rebuild()
+        return True
+
+    async def rebuild(self, progress: Progress | None = None) -> bool:
         """Build a new index beside the live one and put it in its place; searches go on.
 
-        Vectors that are kept are not computed again; those missing are asked for.
+        Vectors that are kept are not computed again; those missing are asked for. What changes
+        meanwhile is put once more. False where another process is at it already.
         """
-        writer = EmbeddedWriter.new(self._root, self._model)
-        drain = self._draining(writer)
-        try:
-            done = await self._put_all(drain, progress)
-        except BaseException:
-            await drain.close()
-            raise
+        claimed = await self._claim_rebuild()
+        if claimed is None:
+            return False
+        async with self._holding(claimed):
+            writer = await asyncio.to_thread(self._engine.new)
+            drain = self._draining(writer, self._wanted)
+            try:
+                done = await self._put_all(drain, progress)
+                await self._make_live(claimed, drain)
+            except BaseException:
+                await drain.close()
+                raise
         await self.close()
         self._drain = drain
-        await asyncio.to_thread(writer.make_live)
         log.info("index rebuilt", records=done)
+        return True
+
+    async def _claim_rebuild(self) -> list[uuid.UUID] | None:
+        """The wishes for a rebuild that this process grants; None where another is at it."""
+        async with self._database.write() as session:
+            await hold(session, REBUILDING)
+            wishes = (
+                await session.scalars(
+                    select(IndexRebuild).where(IndexRebuild.finished_at.is_(None))
+                )
+            ).all()
+            if any(one.claimed_until is not None and one.claimed_until > now() for one in wishes):
+                return None
+            granted = [*wishes] or [IndexRebuild(id=new_id())]
+            session.add_all(granted)
+            for one in granted:
+                one.claimed_until = now() + CLAIM
+        return [one.id for one in granted]
+
+    @asynccontextmanager
+    async def _holding(self, claimed: list[uuid.UUID]) -> AsyncIterator[None]:
+        """Keep a rebuild held while it lasts; let go of it where it fails."""
+
+        async def hold_until(until: Any) -> None:  # noqa: ANN401
+            async with self._database.write() as session:
+                await session.execute(
+                    update(IndexRebuild)
+                    .where(IndexRebuild.id.in_(claimed), IndexRebuild.finished_at.is_(None))
+                    .values(claimed_until=until)
+                )
+
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(CLAIM.total_seconds() / 3)
+                await hold_until(now() + CLAIM)
+
+        renewing = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            with suppress(asyncio.CancelledError):
+                await renewing
+            await hold_until(None)
 
     async def _put_all(self, drain: Drain, progress: Progress | None) -> int:
         """Put every published record; how many there are."""
         done = 0
-        for kind, model in MODELS.items():
-            after = uuid.UUID(int=0)
-            while True:
-                statement = (
-                    select(model.id)
-                    .where(model.stored_state == ListingState.PUBLISHED, model.id > after)
-                    .order_by(model.id)
-                    .limit(_REBUILD_BATCH)
-                )
-                async with self._database.read() as session:
-                    ids = list(await session.scalars(statement))
-                if not ids:
-                    break
-                after = ids[-1]
+        for kind in ListKind:
+            async for ids in published_ids(self._database, kind):
                 await drain.put(kind, ids)
                 done += len(ids)
                 if progress is not None:
@@ -160,36 +265,75 @@ class Indexer:
         await drain.commit()
         return done
 
+    async def _make_live(self, claimed: list[uuid.UUID], drain: Drain) -> None:
+        """Put a new index in the live one's place, and mark for it what it may lack."""
+        await drain.run(lambda: self._engine.make_live(drain.writer))
+        async with self._database.write() as session:
+            await hold(session, REBUILDING)
+            await session.execute(
+                update(IndexMark).where(IndexMark.part == Part.REPLAY).values(part=Part.WORDS)
+            )
+            await session.execute(
+                update(IndexRebuild)
+                .where(IndexRebuild.id.in_(claimed))
+                .values(finished_at=now(), claimed_until=None)
+            )
+            values = {
+                "made_with": made_with(self._engine),
+                "model": self._wanted,
+                "live_since": now(),
+            }
+            await upsert(
+                session,
+                LiveIndex.__table__,  # type: ignore[arg-type]
+                [{"engine": self._engine.name, **values}],
+                keys=["engine"],
+                update=values,
+            )
+            if self._wanted is not None:
+                for kind in ListKind:
+                    missing = await store.missing_vectors(session, kind, self._wanted)
+                    await mark(session, kind, missing, Part.VECTORS)
+
     async def _asked_to_rebuild(self) -> bool:
         async with self._database.read() as session:
-            wishes = await session.scalars(
-                select(IndexRebuild.id).where(IndexRebuild.finished_at.is_(None))
+            wish = await session.scalar(
+                select(IndexRebuild.id)
+                .where(
+                    IndexRebuild.finished_at.is_(None),
+                    or_(IndexRebuild.claimed_until.is_(None), IndexRebuild.claimed_until <= now()),
+                )
+                .limit(1)
             )
-            ids = list(wishes)
-        if not ids:
-            return False
-        await self.rebuild()
-        async with self._database.write() as session:
-            await session.execute(
-                update(IndexRebuild).where(IndexRebuild.id.in_(ids)).values(finished_at=now())
-            )
-        return True
+        return wish is not None
 
 
-async def keep_writing(settings: Settings, database: Database, embedder: Embedder | None) -> None:
-    """Write the index until cancelled, waiting for the lock where another process has it."""
-    while True:
+async def keep_writing(runtime: Runtime, stopping: asyncio.Event) -> None:
+    """Write the index until `stopping`, waiting for the lock where another process has it, and
+    for the engine where it fails, longer each time."""
+
+    async def rest(seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), seconds)
+
+    pause = _RETRY
+    while not stopping.is_set():
         try:
-            async with writing(settings, database, embedder, background=True) as indexer:
-                while True:
+            async with writing(runtime, background=True) as indexer:
+                while not stopping.is_set():
                     if not await indexer.step():
-                        await asyncio.sleep(_PAUSE)
+                        await rest(_PAUSE)
+                    pause = _RETRY
         except WriterBusy:
-            await asyncio.sleep(_RETRY)
+            await rest(_RETRY)
         except Exception as error:
             # What failed is still marked: the next try begins from what is on disk.
-            log.error("indexing failed", exc_info=error)
-            await asyncio.sleep(_RETRY)
+            if isinstance(error, EngineFailed):
+                log.warning("the index cannot be written at present", error=str(error))
+            else:
+                log.error("indexing failed", exc_info=error)
+            await rest(pause)
+            pause = min(pause * 2, _LONGEST_RETRY)
 
 
 async def catch_up(
@@ -198,63 +342,68 @@ async def catch_up(
     """Return when all records marked so far are found by their words, and `vectors` by meaning.
 
     Raises IndexBehind where another process writes and makes no progress in
-    `KCT_INDEX_WAIT_SECONDS`.
+    `KCT_INDEX_WAIT_SECONDS`, EngineFailed.
     """
-    try:
-        async with writing(runtime.settings, runtime.database, runtime.embedder) as indexer:
+    parts = [Part.WORDS, Part.VECTORS] if vectors and runtime.embedder else [Part.WORDS]
+    with suppress(WriterBusy):
+        async with writing(runtime) as indexer:
             await indexer.words()
             if vectors:
                 await indexer.vectors(progress)
-    except WriterBusy:
-        parts = [Part.WORDS, Part.VECTORS] if vectors and runtime.embedder else [Part.WORDS]
-        await _wait(runtime, parts, progress)
+    await _wait(runtime, parts, progress)
 
 
 async def rebuild(runtime: Runtime, progress: Progress | None = None) -> None:
     """Build the index anew, here or in the process that writes it. Raises IndexBehind."""
-    try:
-        async with writing(runtime.settings, runtime.database, runtime.embedder) as indexer:
-            await indexer.rebuild(progress)
+    wish = IndexRebuild(id=new_id())
+    async with runtime.database.write() as session:
+        session.add(wish)
+    with suppress(WriterBusy):
+        async with writing(runtime) as indexer:
+            if not await _granted(runtime, wish.id):
+                await indexer.rebuild(progress)
             await indexer.words()
             await indexer.vectors(progress)
-    except WriterBusy:
-        wish = IndexRebuild(id=new_id())
-        async with runtime.database.write() as session:
-            session.add(wish)
-        limit = time.monotonic() + runtime.settings.index_wait_seconds
-        while True:
-            async with runtime.database.read() as session:
-                if (await session.get_one(IndexRebuild, wish.id)).finished_at is not None:
-                    return
-            if time.monotonic() > limit:
-                raise IndexBehind(
-                    "the process that writes the index has been asked to rebuild it, "
-                    "and has not finished yet"
-                ) from None
-            await asyncio.sleep(_PAUSE)
-
-
-async def mark_differences(runtime: Runtime) -> int:
-    """Mark the records that the index should hold and does not, or the reverse; how many."""
-    differing = 0
-    for kind, model in MODELS.items():
-        async with runtime.database.read() as session:
-            published = set(
-                await session.scalars(
-                    select(model.id).where(model.stored_state == ListingState.PUBLISHED)
-                )
+    limit = time.monotonic() + runtime.settings.index_wait_seconds
+    while not await _granted(runtime, wish.id):
+        if time.monotonic() > limit:
+            raise IndexBehind(
+                "the process that writes the index has been asked to rebuild it, "
+                "and has not finished yet"
             )
-        indexed = {uuid.UUID(one) for one in await runtime.index.ids(kind)}
+        await asyncio.sleep(_PAUSE)
+
+
+async def _granted(runtime: Runtime, wish: uuid.UUID) -> bool:
+    async with runtime.database.read() as session:
+        return (await session.get_one(IndexRebuild, wish)).finished_at is not None
+
+
+async def repair(runtime: Runtime) -> int:
+    """Bring to the index what it has not as the lists have it; how many records differed."""
+    differing = 0
+    for kind in ListKind:
+        indexed = await runtime.index.contents(kind)
+        expected: dict[str, str] = {}
+        async for ids in published_ids(runtime.database, kind):
+            records = await published(runtime.database, kind, ids)
+            expected |= {str(one.id): document(one).digest for one in records}
+        ids = [
+            uuid.UUID(one)
+            for one in expected.keys() | indexed.keys()
+            if expected.get(one) != indexed.get(one)
+        ]
         async with runtime.database.write() as session:
-            await mark(session, kind, published ^ indexed)
-        differing += len(published ^ indexed)
+            await mark(session, kind, ids)
+        differing += len(ids)
+    await catch_up(runtime)
     return differing
 
 
 async def _wait(runtime: Runtime, parts: list[Part], progress: Progress | None) -> None:
-    best = total = sum([await backlog(runtime.database, part) for part in parts])
+    best = total = await backlog(runtime.database, *parts)
     limit = time.monotonic() + runtime.settings.index_wait_seconds
-    while left := sum([await backlog(runtime.database, part) for part in parts]):
+    while left := await backlog(runtime.database, *parts):
         if left < best:
             best, limit = left, time.monotonic() + runtime.settings.index_wait_seconds
         if progress is not None:

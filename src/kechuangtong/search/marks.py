@@ -15,15 +15,17 @@ from kechuangtong.models.indexing import Part
 async def mark(
     session: AsyncSession, kind: ListKind, ids: Iterable[uuid.UUID], part: Part = Part.WORDS
 ) -> None:
-    """Mark records for the index; one marked already gets a higher revision."""
-    at = now()
+    """Mark records for the index; one marked already gets a higher revision, and what failed
+    before is tried again at once. Vectors alone are asked for where nothing else is."""
+    fresh = {"part": part, "due_at": now(), "attempts": 0, "problem": None}
     await upsert(
         session,
         IndexMark.__table__,  # type: ignore[arg-type]
+        # In one order, so that two transactions never wait for each other's marks.
         [
-            {"kind": kind, "record_id": one, "part": part, "revision": 1, "marked_at": at}
-            for one in ids
+            {"kind": kind, "record_id": one, "revision": 1, "marked_at": now(), **fresh}
+            for one in sorted(ids)
         ],
-        keys=["kind", "record_id", "part"],
-        update={"revision": IndexMark.revision + 1},
+        keys=["kind", "record_id"],
+        update={"revision": IndexMark.revision + 1, **fresh} if part is Part.WORDS else None,
     )

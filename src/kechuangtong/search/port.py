@@ -3,10 +3,13 @@
 Engine scores order what an engine finds; they are never shown as the quality of a match.
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +18,20 @@ from kechuangtong.core.trade import ListKind
 
 Vector = NDArray[np.float32]
 Sort = Literal["relevance", "newest"]
+
+_FUSION: Final = 60  # of reciprocal ranks (Cormack, Clarke, Büttcher 2009)
+
+
+class EngineFailed(RuntimeError):
+    """The engine cannot be reached, or cannot work at present; the same may go well later."""
+
+
+class DocumentsRefused(RuntimeError):
+    """The engine will not take these documents as they are; it says why."""
+
+
+class WriterBusy(RuntimeError):
+    """Another process writes an index that has one writer at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +51,12 @@ class Document:
     place: str | None
     published_at: datetime
     valid_until: date | None
+
+    @property
+    def digest(self) -> str:
+        """What tells this content from another of the same record."""
+        content = json.dumps(asdict(self), default=str, ensure_ascii=False)
+        return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,25 +133,90 @@ class SearchIndex(Protocol):
         """How many records the index holds."""
         ...
 
-    async def ids(self, kind: ListKind) -> list[str]:
-        """All records that the index holds."""
+    async def contents(self, kind: ListKind) -> dict[str, str]:
+        """The digests of all documents that the index holds, by record."""
         ...
+
+    async def close(self) -> None:
+        """Let go of what reading needs."""
 
 
 class IndexWriter(Protocol):
-    """The writing side; used by one thread of the one process that may write."""
+    """The writing side; used by one thread. Raises EngineFailed and DocumentsRefused."""
 
     def put(self, documents: Sequence[Document]) -> None:
         """Add or replace documents; the vector that a record has stays."""
 
     def put_vectors(self, kind: ListKind, vectors: Sequence[tuple[str, Vector]]) -> None:
-        """Set the vectors (384 floats) of records."""
+        """Set the vectors (384 floats) of records that are in the index."""
 
     def delete(self, kind: ListKind, ids: Sequence[str]) -> None:
         """Take records out, with their vectors."""
 
     def commit(self) -> None:
-        """Make what was done durable, and visible to every reader."""
+        """Return when what was done is durable, and visible to every reader."""
+
+    def check(self) -> None:
+        """Raises EngineFailed where the index is no longer there to be written."""
 
     def close(self) -> None:
-        """Let go of the index."""
+        """Let go of the index; what was not committed may be forgotten."""
+
+
+class SearchEngine(Protocol):
+    """An engine: its reading side, and how its indexes are written and replaced."""
+
+    name: str
+    # Whether several processes may write at once.
+    shared: bool
+
+    def reader(self) -> SearchIndex:
+        """The reading side."""
+        ...
+
+    def lock(self) -> AbstractContextManager[None]:
+        """The right to write; held where there is one writer at a time. Raises WriterBusy."""
+        ...
+
+    def about(self) -> dict[str, str | int]:
+        """What an index depends on beside the lists: where it differs, it is built anew."""
+        ...
+
+    def prepare(self) -> None:
+        """Make what must be there before anything is written: readers find an empty index."""
+
+    def live(self) -> IndexWriter | None:
+        """A writer of the live index; None where there is none that is whole."""
+        ...
+
+    def new(self) -> IndexWriter:
+        """A writer of a new, empty index beside the live one."""
+        ...
+
+    def make_live(self, writer: IndexWriter) -> None:
+        """Let readers use this index, committed before, from now on; the one before is removed."""
+
+    def remove(self) -> None:
+        """Remove the indexes; for those made for a while."""
+
+
+def fuse(
+    by_words: Sequence[tuple[str, float]], by_vector: Sequence[tuple[str, float]], limit: int
+) -> list[Candidate]:
+    """Candidates out of two rankings (record and score, best first), by the sum of reciprocal
+    ranks."""
+    fused: dict[str, float] = {}
+    for ranking in (by_words, by_vector):
+        for rank, (one, _) in enumerate(ranking):
+            fused[one] = fused.get(one, 0.0) + 1 / (_FUSION + rank)
+    words = {one: (rank, score) for rank, (one, score) in enumerate(by_words)}
+    vectors = dict(by_vector)
+    return [
+        Candidate(
+            one,
+            word_rank=words[one][0] if one in words else None,
+            word_score=words[one][1] if one in words else None,
+            vector_score=vectors.get(one),
+        )
+        for one in sorted(fused, key=lambda one: (-fused[one], one))[:limit]
+    ]

@@ -16,7 +16,7 @@ from kechuangtong.search.schemas import SearchQuery, SearchResults
 router = APIRouter(prefix="/v1/search", tags=["search"])
 
 
-@router.get("", summary="Search a list (检索)", responses=answers(401, 422))
+@router.get("", summary="Search a list (检索)", responses=answers(401, 422, 503))
 async def search(
     runtime: RuntimeDep,
     session: ReadSession,
