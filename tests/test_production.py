@@ -1,0 +1,374 @@
+"""PostgreSQL and Meilisearch, API and workers as processes of their own, and what kills them."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from conftest import PASSWORD, free_port, meilisearch_process
+from proxy import Proxy, proxying
+
+MASTER = "a master key for the tests"
+
+
+def wait(done: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """What a condition gives when it holds; fails where it does not in time."""
+    limit = time.monotonic() + seconds
+    while not (found := done()):
+        assert time.monotonic() < limit, "it did not happen in time"
+        time.sleep(0.1)
+    return found
+
+
+@dataclass
+class Deployment:
+    """One installation: its settings, and its processes."""
+
+    settings: dict[str, str]
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
+    clients: list[httpx.Client] = field(default_factory=list)
+
+    def command(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "from kechuangtong.cli import main; main()", *arguments],
+            env={**os.environ, **self.settings, **settings},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def done(self, *arguments: str, **settings: str) -> str:
+        """The output of a command that must succeed."""
+        finished = self.command(*arguments, **settings)
+        assert finished.returncode == 0, finished.stderr
+        return finished.stdout
+
+    def start(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from kechuangtong.cli import main; main()", *arguments],
+            env={**os.environ, **self.settings, **settings},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def serve(self, **settings: str) -> httpx.Client:
+        """A caller, signed in as an administrator, of a served process."""
+        process = self.start("serve", "--port", "0", **settings)
+        assert process.stdout is not None
+        base = process.stdout.readline().split()[1].removesuffix("/v1")
+        client = httpx.Client(base_url=base, trust_env=False, timeout=30)
+        self.clients.append(client)
+
+        def ready() -> bool:
+            try:
+                return client.get("/health/ready").status_code == 200
+            except httpx.TransportError:
+                return False
+
+        wait(ready, 30)
+        form = {"username": "root", "password": PASSWORD}
+        token = client.post("/v1/auth/token", data=form).raise_for_status().json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        return client
+
+    def stop(self) -> None:
+        for client in self.clients:
+            client.close()
+        for process in self.processes:
+            process.kill()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+
+
+@contextmanager
+def installed(server: str, folder: Path, **settings: str) -> Iterator[Deployment]:
+    """An installation on a database of its own, with an administrator and a university."""
+    name = f"production_{os.urandom(8).hex()}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    url = server.replace("postgresql:", "postgresql+psycopg:").replace("/postgres?", f"/{name}?")
+    deployment = Deployment(
+        {
+            "KCT_DATA_DIR": str(folder),
+            "KCT_DATABASE_URL": url,
+            "KCT_EMBEDDINGS": "none",
+            "KCT_SECRET_KEY": "0123456789abcdef0123456789abcdef",
+            **settings,
+        }
+    )
+    yield deployment
+    deployment.stop()
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def populate(deployment: Deployment) -> None:
+    deployment.done("organization", "create", "蜀江大学", "--kind", "university")
+    deployment.done("user", "create", "root", "--administrator", KCT_NEW_PASSWORD=PASSWORD)
+
+
+def send(client: httpx.Client, first: int, count: int) -> str:
+    """Send a list of so many achievements; the path of its import."""
+    rows = "".join(f"传感器{n}号,用于测量的传感器\n" for n in range(first, first + count))
+    sent = client.post(
+        "/v1/imports",
+        files={"file": ("成果.csv", ("成果名称,成果简介\n" + rows).encode())},
+        data={"kind": "achievement", "organization": "蜀江大学"},
+    )
+    assert sent.status_code == 202, sent.text
+    return sent.headers["Location"]
+
+
+def imported(client: httpx.Client, path: str, seconds: float = 60.0) -> dict[str, Any]:
+    """An import, when it has ended."""
+    wait(lambda: client.get(path).json()["state"] in ("done", "failed"), seconds)
+    ended: dict[str, Any] = client.get(path).json()
+    assert ended["state"] == "done", ended
+    return ended
+
+
+def total(client: httpx.Client, q: str) -> int:
+    return int(client.get("/v1/search", params={"q": q}).raise_for_status().json()["total"])
+
+
+def complete(client: httpx.Client, count: int) -> bool:
+    """Whether the index answers, has taken in everything, and holds so many achievements."""
+    index = client.get("/v1/status").json()["index"]
+    return (
+        index["documents"] is not None
+        and index["documents"]["achievement"] == count
+        and index["words_left"] == 0
+    )
+
+
+def test_another_worker_goes_on_with_the_import_of_one_that_was_killed(
+    postgres: str, tmp_path: Path
+) -> None:
+    with installed(postgres, tmp_path) as deployment:
+        deployment.done("migrate")
+        populate(deployment)
+        first = deployment.serve()  # on the embedded engine it works, too
+        path = send(first, 0, 8_000)
+        wait(lambda: first.get(path).json()["done"])
+        second = deployment.serve()
+        deployment.processes[0].send_signal(signal.SIGKILL)
+        done = second.get(path).json()["done"]
+        assert 0 < done < 8_000
+        assert wait(lambda: second.get(path).json()["done"] > done, 60)
+        ended = imported(second, path, 60)
+        assert ended["counts"]["created"] == 8_000
+        wait(lambda: complete(second, 8_000))
+
+
+@dataclass
+class Production(Deployment):
+    """One with a Meilisearch server behind a proxy."""
+
+    proxy: Proxy = field(default_factory=lambda: Proxy(""))
+    folder: Path = Path()
+    port: int = 0
+    running: Any = None
+
+    def start_meilisearch(self) -> None:
+        self.running = meilisearch_process(self.folder, self.port, MASTER)
+        self.server = self.running.__enter__()
+
+    def kill_meilisearch(self) -> None:
+        self.server.send_signal(signal.SIGKILL)
+        self.running.__exit__(None, None, None)
+
+
+@pytest.fixture
+def production(postgres: str, tmp_path: Path) -> Iterator[Production]:
+    """A deployment, migrated, with its keys made."""
+    if shutil.which("meilisearch") is None:
+        pytest.skip("there is no Meilisearch binary on the path")
+    port = free_port()
+    with (
+        proxying(f"http://127.0.0.1:{port}") as proxy,
+        installed(
+            postgres,
+            tmp_path / "data",
+            KCT_SEARCH="meilisearch",
+            KCT_MEILISEARCH_URL=proxy.url,
+            KCT_ENVIRONMENT="production",
+        ) as deployment,
+    ):
+        (tmp_path / "meilisearch").mkdir()
+        one = Production(
+            deployment.settings,
+            deployment.processes,
+            deployment.clients,
+            proxy=proxy,
+            folder=tmp_path / "meilisearch",
+            port=port,
+        )
+        one.start_meilisearch()
+        told = one.done("migrate", KCT_MEILISEARCH_MASTER_KEY=MASTER)
+        search, write = re.findall(r"[0-9a-f]{64}", told)
+        one.settings["KCT_MEILISEARCH_KEY"] = write
+        one.search = {"KCT_MEILISEARCH_KEY": search}
+        populate(one)
+        yield one
+        one.kill_meilisearch()
+
+
+def test_what_is_sent_is_found_with_keys_that_can_no_more(production: Production) -> None:
+    again = production.done("migrate", KCT_MEILISEARCH_MASTER_KEY=MASTER)
+    assert production.settings["KCT_MEILISEARCH_KEY"] in again
+    client = production.serve(**production.search)
+    workers = [production.start("worker") for _ in range(2)]
+    ended = imported(client, send(client, 0, 1_000))
+    assert ended["counts"]["created"] == 1_000
+    wait(lambda: complete(client, 1_000))
+    assert total(client, "傳感器") == 1_000
+    assert total(client, "传感器77号") == 1
+    found = client.post("/v1/matches/search", json={"text": "测量用的传感器"}).json()
+    assert found["engine"] == "meilisearch"
+    assert found["items"]
+    for path, content in (("achievements/documents", [{"id": "1"}]), ("achievements/settings", {})):
+        refused = httpx.request(
+            "PATCH" if path.endswith("settings") else "POST",
+            f"{production.proxy.url}/indexes/{path}",
+            json=content,
+            headers={"Authorization": f"Bearer {production.search['KCT_MEILISEARCH_KEY']}"},
+            trust_env=False,
+        )
+        assert refused.status_code == 403, path
+    for worker in workers:
+        worker.terminate()
+        assert worker.wait(30) == 0
+
+
+def test_without_the_engine_lists_go_on_and_searches_say_so_soon(production: Production) -> None:
+    production.kill_meilisearch()
+    client = production.serve(**production.search)
+    worker = production.start("worker")
+    organization = client.get("/v1/organizations").json()["items"][0]["id"]
+    body = {"organization_id": organization, "title": "石墨烯导热膜"}
+    made = client.post("/v1/achievements", json=body)
+    assert made.status_code == 201
+    path = made.headers["Location"]
+    published = client.post(f"{path}/publish", headers={"If-Match": made.headers["ETag"]})
+    assert published.status_code == 200
+    assert client.get("/v1/achievements").json()["items"][0]["title"] == "石墨烯导热膜"
+    assert client.get("/health/ready").json()["status"] == "degraded"
+    for call in (
+        lambda: client.get("/v1/search?q=石墨烯"),
+        lambda: client.get(f"{path}/matches"),
+        lambda: client.post("/v1/matches/search", json={"text": "散热"}),
+    ):
+        begun = time.monotonic()
+        answer = call()
+        assert time.monotonic() - begun < 2
+        assert (answer.status_code, answer.json()["code"]) == (503, "search_unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+    production.start_meilisearch()
+    wait(lambda: complete(client, 1))
+    assert total(client, "石墨烯") == 1
+    production.proxy.delay = 3.0
+    begun = time.monotonic()
+    assert client.get("/v1/search?q=石墨烯").status_code == 503
+    assert time.monotonic() - begun < 2
+    production.proxy.delay = 0.0
+    wait(lambda: client.get("/v1/search?q=石墨烯").status_code == 200)
+    assert worker.poll() is None
+
+
+def test_nothing_is_lost_when_the_engine_dies_or_is_full_or_begins_anew(
+    production: Production,
+) -> None:
+    client = production.serve(**production.search)
+    production.start("worker")
+    path = send(client, 0, 3_000)
+    wait(lambda: client.get("/v1/status").json()["index"]["words_left"])
+    production.kill_meilisearch()
+    assert imported(client, path)["counts"]["created"] == 3_000
+    production.start_meilisearch()
+    wait(lambda: complete(client, 3_000), 90)
+
+    full = {"message": "no space left on device", "code": "no_space_left_on_device"}
+    answer = json.dumps({**full, "type": "system", "link": ""}).encode()
+    production.proxy.writes_answer = 500, answer
+    assert imported(client, send(client, 3_000, 500))["counts"]["created"] == 500
+    time.sleep(1)
+    index = client.get("/v1/status").json()["index"]
+    assert (index["words_left"], index["set_aside"]) == (500, [])
+    production.proxy.writes_answer = None
+    wait(lambda: complete(client, 3_500), 90)
+
+    production.kill_meilisearch()
+    shutil.rmtree(production.folder / "data.ms")
+    production.start_meilisearch()
+    production.done("migrate", KCT_MEILISEARCH_MASTER_KEY=MASTER)
+    wait(lambda: complete(client, 3_500), 90)
+    assert total(client, "传感器") == 3_500
+
+
+def test_a_worker_that_is_killed_in_a_batch_loses_nothing(production: Production) -> None:
+    client = production.serve(**production.search)
+    first = production.start("worker")
+    path = send(client, 0, 3_000)
+    wait(lambda: client.get("/v1/status").json()["index"]["words_left"] > 500)
+    first.send_signal(signal.SIGKILL)
+    production.start("worker")
+    assert imported(client, path, 90)["counts"]["created"] == 3_000
+    wait(lambda: complete(client, 3_000), 90)
+
+
+def test_searches_go_on_while_the_index_is_built_anew_and_drift_is_repaired(
+    production: Production,
+) -> None:
+    client = production.serve(**production.search)
+    production.start("worker")
+    imported(client, send(client, 0, 2_000))
+    wait(lambda: complete(client, 2_000))
+    totals: set[int] = set()
+    ended = threading.Event()
+
+    def search() -> None:
+        with httpx.Client(base_url=client.base_url, trust_env=False) as other:
+            while not ended.is_set():
+                totals.add(total(other, "传感器"))
+
+    searching = threading.Thread(target=search)
+    searching.start()
+    rebuilding = production.start("reindex")
+    imported(client, send(client, 1_900, 200))  # a hundred of them new
+    assert rebuilding.wait(90) == 0
+    ended.set()
+    searching.join()
+    assert min(totals) == 2_000
+    assert max(totals) <= 2_100
+    wait(lambda: complete(client, 2_100))
+
+    key = {"Authorization": f"Bearer {production.settings['KCT_MEILISEARCH_KEY']}"}
+    documents = f"{production.proxy.url}/indexes/achievements/documents"
+    with httpx.Client(headers=key, trust_env=False) as engine:
+        listed = engine.get(documents, params={"limit": 2}).json()["results"]
+        engine.delete(f"{documents}/{listed[0]['id']}").raise_for_status()
+        stale = [{"id": listed[1]["id"], "digest": "stale"}]
+        engine.put(documents, json=stale).raise_for_status()
+    wait(lambda: complete(client, 2_099))
+    assert production.done("check") == "2 records differed\n"
+    assert production.done("check") == "index and database agree\n"
+    assert complete(client, 2_100)
