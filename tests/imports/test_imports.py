@@ -168,6 +168,10 @@ async def test_imports_are_their_senders_to_see(
     assert (await buyer.get(f"/v1/imports/{ended['id']}")).status_code == 404
     assert (await buyer.get("/v1/imports")).json()["items"] == []
     assert len((await scholar.get("/v1/imports")).json()["items"]) == 1
+    await send(scholar, workbook(ROWS), dry_run="true")
+    page = await scholar.get("/v1/imports?limit=1")
+    following = await scholar.get(page.links["next"]["url"])
+    assert [one["id"] for one in following.json()["items"]] == [ended["id"]]
 
 
 @pytest.mark.parametrize(
@@ -185,6 +189,31 @@ async def test_a_file_that_is_no_list_fails_with_its_reason(
     ended = await send(scholar, content)
     assert (ended["state"], ended["failure"]["code"]) == ("failed", code)
     assert ended["failure"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "place"),
+    [
+        ("a.csv", {"kind": "achievement", "dryrun": "true"}, "dryrun"),
+        ("a.csv", {"kind": "achievement", "organization": "蜀\x00"}, "organization"),
+        ("a.csv", {"kind": "nonsense"}, "kind"),
+        ("a\x00.csv", {"kind": "achievement"}, "file"),
+    ],
+)
+async def test_a_form_that_is_not_understood_is_answered_with_its_place(
+    service: Service, scholar: httpx.AsyncClient, name: str, form: dict[str, str], place: str
+) -> None:
+    parts = [f'name="{key}"\r\n\r\n{value}' for key, value in form.items()]
+    parts.append(f'name="file"; filename="{name}"\r\n\r\n成果名称\n甲\n')
+    lines = "".join(f"--b\r\nContent-Disposition: form-data; {part}\r\n" for part in parts)
+    sent = await scholar.post(
+        "/v1/imports",
+        content=f"{lines}--b--\r\n",
+        headers={"Content-Type": "multipart/form-data; boundary=b"},
+    )
+    assert sent.status_code == 422, sent.text
+    assert [one["loc"] for one in sent.json()["errors"]] == [["body", place]]
+    assert (await scholar.get("/v1/imports")).json()["items"] == []
 
 
 async def test_a_file_over_the_limit_is_refused_at_once(

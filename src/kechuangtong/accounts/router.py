@@ -34,7 +34,7 @@ async def create_token(
     )
 
 
-@router.get("/me", summary="Who is signed in (当前用户)", responses=answers(401))
+@router.get("/me", summary="Who is signed in (当前用户)", responses=answers(401, 422))
 async def get_me(actor: Annotated[Actor, Depends(requires(Permission.ACCOUNT_READ))]) -> Me:
     """The signed-in user and the organizations that it acts for."""
     assert actor.id is not None

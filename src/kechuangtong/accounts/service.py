@@ -33,6 +33,7 @@ class PasswordTooShort(Invalid):
 class SignInFailed(NotSignedIn):
     code = "sign_in_failed"
     text = Text("用户名或密码不正确。", "The user name or the password is wrong.")
+    place = ("body",)
 
 
 MIN_PASSWORD_LENGTH = 10
@@ -63,7 +64,9 @@ async def create_user(
 
 async def check_password(session: AsyncSession, *, name: str, password: str) -> User:
     """The user with this name and password. Raises SignInFailed."""
-    user = await session.scalar(select(User).where(User.name == name))
+    # No user has a NUL in the name, which PostgreSQL would not even look up.
+    known = "\x00" not in name
+    user = await session.scalar(select(User).where(User.name == name)) if known else None
     stored = user.password_hash if user else _NOBODY
     valid = await to_thread.run_sync(_passwords.verify, password, stored, limiter=_hashing)
     if user is None or not valid:

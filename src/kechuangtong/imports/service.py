@@ -76,7 +76,7 @@ async def resolve_organization(
     if organization is None:
         raise OrganizationNotFound(name=text, loc=("body", "organization"))
     if not actor.acts_for(organization.id):
-        raise Forbidden
+        raise Forbidden(loc=("body", "organization"))
     return organization
 
 
