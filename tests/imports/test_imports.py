@@ -332,9 +332,46 @@ def test_a_busy_port_and_an_absent_database_are_one_line(tmp_path: Path) -> None
         update={"database_url": "postgresql+psycopg://nobody@127.0.0.1:1/none"}
     )
     for failed in (taken, run(absent, "match")):
-        assert failed.returncode == 1
-        assert failed.stderr.startswith("kechuangtong: ")
-        assert "Traceback" not in failed.stderr
+        assert_one_line(failed)
+
+
+def assert_one_line(failed: subprocess.CompletedProcess[str]) -> None:
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("kechuangtong: ")
+    assert len(failed.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KCT_MAX_ROWS", "many"),
+        ("KCT_DATABASE_URL", "nonsense"),
+        ("KCT_DATABASE_URL", "mysql://nobody@127.0.0.1/none"),
+        ("KCT_SECRET_KEY", "short"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv("KCT_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv(name, value)
+    failed = subprocess.run(
+        command("serve", "--port", "0"), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert_one_line(failed)
+    assert name in failed.stderr
+
+
+def test_names_are_checked_as_over_http(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", database_url=None)
+    for arguments in (
+        ("organization", "create", " ", "--kind", "park"),
+        ("organization", "create", "长" * 201, "--kind", "park"),
+        ("organization", "create", "园区", "--kind", "park", "--code", "91510100MA6CGHPX4X"),
+        ("user", "create", "", "--password", PASSWORD),
+        ("user", "create", "长" * 101, "--password", PASSWORD),
+    ):
+        assert_one_line(run(settings, *arguments))
 
 
 def test_an_import_waits_until_the_serving_process_has_indexed_it(tmp_path: Path) -> None:

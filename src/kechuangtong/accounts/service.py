@@ -25,6 +25,11 @@ class UserExists(Conflict):
     text = Text("用户名“{name}”已被使用。", 'The user name "{name}" is taken.')
 
 
+class UserNameInvalid(Invalid):
+    code = "user_name_invalid"
+    text = Text("用户名须为 1 至 100 个字符。", "A user name has 1 to 100 characters.")
+
+
 class PasswordTooShort(Invalid):
     code = "password_too_short"
     text = Text("密码至少 {length} 个字符。", "A password has at least {length} characters.")
@@ -47,7 +52,9 @@ async def create_user(
     administrator: bool = False,
     organization_id: uuid.UUID | None = None,
 ) -> User:
-    """Make a user. Raises UserExists, PasswordTooShort."""
+    """Make a user. Raises UserExists, UserNameInvalid, PasswordTooShort."""
+    if not 1 <= len(name) <= 100 or name != name.strip():
+        raise UserNameInvalid
     if len(password) < MIN_PASSWORD_LENGTH:
         raise PasswordTooShort(length=MIN_PASSWORD_LENGTH)
     password_hash = await to_thread.run_sync(_passwords.hash, password, limiter=_hashing)
