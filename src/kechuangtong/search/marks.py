@@ -22,7 +22,7 @@ async def mark(
         IndexMark.__table__,  # type: ignore[arg-type]
         [
             {"kind": kind, "record_id": one, "part": part, "revision": 1, "marked_at": at}
-            for one in ids
+            for one in sorted(ids)  # in one order, so that two who mark many never wait in a ring
         ],
         keys=["kind", "record_id", "part"],
         update={"revision": IndexMark.revision + 1},
