@@ -145,6 +145,24 @@ async def test_demands_name_their_enterprise(service: Service, admin: httpx.Asyn
         assert dict(owners.all()) == {"除湿": "锦城机电有限公司", "节能": "新来的公司"}
 
 
+async def test_an_import_is_followed_until_it_has_ended(
+    service: Service, scholar: httpx.AsyncClient, buyer: httpx.AsyncClient
+) -> None:
+    file = {"file": ("成果.xlsx", workbook(ROWS))}
+    sent = await scholar.post("/v1/imports", files=file, data={"kind": "achievement"})
+    path = f"{sent.headers['Location']}/events"
+    answer = await scholar.get(path, timeout=40)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    events = [
+        json.loads(line.removeprefix("data: "))
+        for line in answer.text.splitlines()
+        if line.startswith("data: ")
+    ]
+    assert [one["done"] for one in events] == sorted(one["done"] for one in events)
+    assert (events[-1]["state"], events[-1]["done"]) == ("done", 5)
+    assert (await buyer.get(path)).status_code == 404
+
+
 async def test_nobody_imports_for_others(
     service: Service, buyer: httpx.AsyncClient, anyone: httpx.AsyncClient
 ) -> None:

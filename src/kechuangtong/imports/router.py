@@ -3,11 +3,13 @@
 import hashlib
 import os
 import uuid
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, BackgroundTasks, Depends, Form, Query, Request, Response, UploadFile
+from fastapi.sse import EventSourceResponse
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import IdempotentSession, ReadSession, requires
@@ -20,6 +22,7 @@ from kechuangtong.imports import service
 from kechuangtong.imports.schemas import ImportForm, ImportQuery, ImportRead, Report
 from kechuangtong.jobs.service import start_import
 from kechuangtong.lists.http import of_sample
+from kechuangtong.models import Import
 from kechuangtong.runtime import RuntimeDep
 from kechuangtong.sample import ids
 
@@ -92,15 +95,34 @@ async def list_imports(
     return page
 
 
+async def _visible_import(import_id: ImportId, session: ReadSession, actor: Reader) -> Import:
+    return await service.get_import(session, actor, import_id)
+
+
+VisibleImport = Annotated[Import, Depends(_visible_import)]
+
+
 @router.get("/{import_id}", summary="Watch an import (导入进度)", responses=answers(401, 404, 422))
-async def get_import(import_id: ImportId, session: ReadSession, actor: Reader) -> ImportRead:
+async def get_import(imported: VisibleImport) -> ImportRead:
     """State, progress and counts of an import."""
-    return service.show(await service.get_import(session, actor, import_id))
+    return service.show(imported)
+
+
+@router.get(
+    "/{import_id}/events",
+    summary="Follow an import (导入进度流)",
+    response_class=EventSourceResponse,
+    responses=answers(401, 404, 422),
+)
+async def follow_import(runtime: RuntimeDep, imported: VisibleImport) -> AsyncIterator[ImportRead]:
+    """The import as server-sent events: each time it has moved on, until it has ended."""
+    async for reached in service.follow_import(runtime.database, imported.id):
+        yield service.show(reached)
 
 
 @router.get(
     "/{import_id}/report", summary="Rows of an import (导入报告)", responses=answers(401, 404, 422)
 )
-async def get_import_report(import_id: ImportId, session: ReadSession, actor: Reader) -> Report:
+async def get_import_report(session: ReadSession, imported: VisibleImport) -> Report:
     """What became of each row with content, with the reasons for those refused."""
-    return await service.report(session, await service.get_import(session, actor, import_id))
+    return await service.report(session, imported)
