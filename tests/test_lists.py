@@ -3,12 +3,14 @@
 import asyncio
 import base64
 import json
+import uuid
 
 import httpx
 import pytest
 from sqlalchemy import select
 
-from conftest import Service
+from conftest import PASSWORD, Service
+from kechuangtong.accounts.tokens import issue_token
 from kechuangtong.models import Event, IndexMark
 from waiting import until
 
@@ -330,13 +332,24 @@ async def test_messages_are_in_the_callers_language(scholar: httpx.AsyncClient) 
     assert english.json()["detail"] == "Not found."
 
 
-async def test_signing_in(service: Service, anyone: httpx.AsyncClient) -> None:
+async def test_signing_in(
+    service: Service, anyone: httpx.AsyncClient, scholar: httpx.AsyncClient
+) -> None:
     wrong = await anyone.post("/v1/auth/token", data={"username": "admin", "password": "nonsense"})
     assert (wrong.status_code, wrong.json()["code"]) == (401, "sign_in_failed")
+    signed_in = await anyone.post(
+        "/v1/auth/token", data={"username": "admin", "password": PASSWORD}
+    )
+    assert (signed_in.status_code, signed_in.headers["Cache-Control"]) == (200, "no-store")
     nobody = await anyone.post("/v1/auth/token", data={"username": "a\x00", "password": "x"})
     assert (nobody.status_code, nobody.json()["code"]) == (401, "sign_in_failed")
-    async with service.client("nonsense") as client:
-        assert (await client.get("/v1/auth/me")).status_code == 401
+    user_id = uuid.UUID((await scholar.get("/v1/auth/me")).json()["id"])
+    settings = service.runtime.settings
+    expired = issue_token(settings.model_copy(update={"token_minutes": -1}), user_id)
+    for token in ("nonsense", expired):
+        async with service.client(token) as client:
+            refused = await client.get("/v1/achievements")
+            assert (refused.status_code, refused.json()["code"]) == (401, "not_signed_in")
     assert (await create(anyone, achievement(service))).status_code == 401
 
 

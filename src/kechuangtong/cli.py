@@ -63,6 +63,12 @@ _errors = Console(stderr=True)
 
 DEMO_PAIRS = 12
 
+# A query far over its limit is to be told so by the API, not cut off by the server before it
+# (httptools ends at 64 kB).
+_MAX_HEAD = 1_000_000
+# How long a stopping server waits for answers that have begun, such as streams of events.
+_STOPPING_SECONDS = 5
+
 Progress = Callable[[int, int], None]
 
 
@@ -489,7 +495,14 @@ def serve(
     listening = socket.create_server((host, port))
     base = f"http://{host}:{listening.getsockname()[1]}"
     print(f"API {base}/v1  Swagger UI {base}/docs  ReDoc {base}/redoc", flush=True)
-    config = uvicorn.Config(create_app(Settings()), log_config=None, access_log=False)
+    config = uvicorn.Config(
+        create_app(Settings()),
+        log_config=None,
+        access_log=False,
+        http="h11",
+        h11_max_incomplete_event_size=_MAX_HEAD,
+        timeout_graceful_shutdown=_STOPPING_SECONDS,
+    )
     uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -39,7 +39,13 @@ class Facet(StrEnum):
 class SearchQuery(PageQuery, RecordFilter):
     """A search: words that must all stand in a record, or any of them where none has all."""
 
-    q: Annotated[FreeText, Field(description="Words (检索词), at most 2,000 characters")] = ""
+    q: Annotated[
+        FreeText,
+        Field(
+            description="Words (检索词), at most 2,000 characters",
+            json_schema_extra={"example": "余热 除湿"},
+        ),
+    ] = ""
     kind: Annotated[ListKind, Field(description="Which list (清单)")] = ListKind.ACHIEVEMENT
     published_after: Instant | None = None
     published_before: Instant | None = None
