@@ -222,9 +222,9 @@ async def buyer(service: Service) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a served demo."""
+    """The address of a served demo, each module's own: what one changes no other reads."""
     data_dir = tmp_path_factory.mktemp("served")
     environment = {**os.environ, "KCT_DATA_DIR": str(data_dir), "KCT_EMBEDDINGS": "none"}
     program = "from kechuangtong.cli import main; main()"

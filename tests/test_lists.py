@@ -1,12 +1,16 @@
 """The lists over HTTP: their life, who may see and change what, and how mistakes are answered."""
 
 import asyncio
+import base64
+import json
+import uuid
 
 import httpx
 import pytest
 from sqlalchemy import select
 
-from conftest import Service
+from conftest import PASSWORD, Service
+from kechuangtong.accounts.tokens import issue_token
 from kechuangtong.models import Event, IndexMark
 from waiting import until
 
@@ -120,6 +124,57 @@ async def test_of_twenty_changes_to_one_version_one_wins(
     assert sorted(one.status_code for one in answers) == [200] + [412] * 19
 
 
+async def test_if_match_takes_several_tags_and_no_weak_ones(
+    service: Service, scholar: httpx.AsyncClient
+) -> None:
+    made = await create(scholar, achievement(service))
+    path, tag = made.headers["Location"], made.headers["ETag"]
+    for tags, status in ((f"W/{tag}", 412), ("nonsense", 412), (f'"99-x", {tag}', 200), ("*", 200)):
+        answer = await scholar.patch(path, json={"field": tags}, headers={"If-Match": tags})
+        assert answer.status_code == status, tags
+
+
+async def test_a_tag_changes_with_what_is_shown(
+    service: Service, scholar: httpx.AsyncClient
+) -> None:
+    made = await create(scholar, achievement(service))
+    path, tag = made.headers["Location"], made.headers["ETag"]
+    await scholar.patch(
+        f"/v1/organizations/{service.university}", json={"name": "改名"}, headers={"If-Match": "*"}
+    )
+    read = await scholar.get(path, headers={"If-None-Match": tag})
+    assert read.json()["organization"]["name"] == "改名"
+    assert "Authorization" in read.headers["Vary"]  # contacts are not shown to everyone
+    assert (await scholar.patch(path, json={}, headers={"If-Match": tag})).is_success
+
+
+async def test_of_many_who_delete_a_draft_at_once_one_does(
+    service: Service, scholar: httpx.AsyncClient
+) -> None:
+    for number in range(5):
+        made = await create(scholar, achievement(service, title=f"草稿{number}"))
+        path = made.headers["Location"]
+        answers = await asyncio.gather(
+            *(scholar.delete(path, headers={"If-Match": "*"}) for _ in range(12))
+        )
+        assert sorted(one.status_code for one in answers) == [204] + [404] * 11
+
+
+async def test_changes_to_any_version_wait_for_each_other(
+    service: Service, scholar: httpx.AsyncClient
+) -> None:
+    made = await create(scholar, achievement(service))
+    path = made.headers["Location"]
+    answers = await asyncio.gather(
+        *(
+            scholar.patch(path, json={"field": f"f{n}"}, headers={"If-Match": "*"})
+            for n in range(12)
+        )
+    )
+    assert [one.status_code for one in answers] == [200] * 12
+    assert (await scholar.get(path)).json()["version"] == 13
+
+
 async def test_the_same_record_is_listed_once_however_it_is_written(
     service: Service, scholar: httpx.AsyncClient
 ) -> None:
@@ -189,6 +244,8 @@ async def test_lists_are_filtered(service: Service, scholar: httpx.AsyncClient) 
         ({"keywords": ["x" * 51]}, "keywords"),
         ({"intellectual_property": [{"number": "ZL201710601862.4"}]}, "intellectual_property"),
         ({"title": 5}, "title"),
+        ({"trl": {"level": True}}, "trl"),
+        ({"completed_on": 86_400}, "completed_on"),
     ],
 )
 async def test_bad_input_is_answered_with_its_place(
@@ -201,26 +258,71 @@ async def test_bad_input_is_answered_with_its_place(
     assert (await scholar.get("/v1/achievements")).json()["items"] == []
 
 
-async def test_bad_requests_are_problems(scholar: httpx.AsyncClient) -> None:
-    for method, path, status in (
-        ("GET", "/v1/achievements/nonsense", 422),
-        ("GET", "/v1/achievements/01900000-0000-7000-8000-0000000a9999", 404),
-        ("GET", "/v1/achievements?limit=101", 422),
-        ("GET", "/v1/achievements?surprise=1", 422),
-        ("GET", "/v1/achievements?cursor=nonsense", 422),
-        ("GET", "/v1/nothing", 404),
-        ("PUT", "/v1/achievements", 405),
+async def test_bad_requests_are_problems_with_their_place(scholar: httpx.AsyncClient) -> None:
+    unknown = "/v1/achievements/01900000-0000-7000-8000-0000000a9999"
+    for method, path, status, loc in (
+        ("GET", "/v1/achievements/nonsense", 422, ["path", "achievement_id"]),
+        ("GET", unknown, 404, ["path", "achievement_id"]),
+        ("PATCH", unknown, 428, ["header", "If-Match"]),
+        ("GET", "/v1/achievements?limit=101", 422, ["query", "limit"]),
+        ("GET", "/v1/achievements?surprise=1", 422, ["query", "surprise"]),
+        ("GET", "/v1/status?surprise=1", 422, ["query", "surprise"]),
+        ("GET", f"{unknown}?surprise=1", 422, ["query", "surprise"]),
+        ("GET", "/v1/achievements?cursor=nonsense", 422, ["query", "cursor"]),
+        ("GET", "/v1/achievements?updated_since=0001-01-01T00:00:00%2B14:00", 422, None),
+        ("GET", "/v1/achievements?updated_since=9999-12-31T23:59:59-14:00", 422, None),
+        ("GET", "/v1/search?q=%00", 422, ["query", "q"]),
+        ("GET", "/v1/nothing", 404, ["path"]),
+        ("PUT", "/v1/achievements", 405, ["method"]),
     ):
-        answer = await scholar.request(method, path)
+        answer = await scholar.request(method, path, json={} if method == "PATCH" else None)
         assert answer.status_code == status, path
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
+        (error,) = answer.json()["errors"]
+        assert loc is None or error["loc"] == loc, path
+        assert error["msg"]
     broken = await scholar.post(
-        "/v1/achievements", content=b"{", headers={"Content-Type": "application/json"}
+        "/v1/achievements", content=b"[" * 99_999, headers={"Content-Type": "application/json"}
     )
-    assert broken.status_code in (400, 422)
+    assert (broken.status_code, broken.json()["errors"][0]["loc"]) == (400, ["body"])
     large = await scholar.post("/v1/achievements", json={"title": "x" * 1_100_000})
     assert (large.status_code, large.json()["code"]) == (413, "body_too_large")
+    assert large.json()["errors"][0]["loc"] == ["body"]
+
+
+async def test_a_path_tells_its_methods_and_answers_head(scholar: httpx.AsyncClient) -> None:
+    refused = await scholar.put("/v1/achievements")
+    assert refused.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+    options = await scholar.options("/v1/achievements")
+    assert (options.status_code, options.headers["Allow"]) == (204, "GET, HEAD, OPTIONS, POST")
+    head, read = await scholar.head("/v1/achievements"), await scholar.get("/v1/achievements")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Length"] == read.headers["Content-Length"]
+
+
+def cursor_of(*position: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
+
+
+async def test_cursors_go_on_from_any_title_and_in_their_own_order_only(
+    service: Service, scholar: httpx.AsyncClient
+) -> None:
+    made = await create(scholar, achievement(service, title="题" * 199 + "甲", number="1"))
+    await create(scholar, achievement(service, title="题" * 199 + "乙", number="2"))
+    page = await scholar.get("/v1/achievements?limit=1&sort=title")
+    following = await scholar.get(page.links["next"]["url"])
+    assert [len(one.json()["items"]) for one in (page, following)] == [1, 1]
+    cursor = page.json()["next_cursor"]
+    for sort, bad in (
+        ("-title", cursor),
+        ("title", cursor_of("title", "\ud800", made.json()["id"])),
+        ("title", cursor_of("title", "a\x00", made.json()["id"])),
+        ("created_at", cursor_of("created_at", "0001-01-01T00:00:00+14:00", made.json()["id"])),
+        ("created_at", cursor_of("created_at", 1, made.json()["id"])),
+    ):
+        answer = await scholar.get("/v1/achievements", params={"sort": sort, "cursor": bad})
+        assert (answer.status_code, answer.json()["code"]) == (422, "cursor_invalid"), bad
 
 
 async def test_messages_are_in_the_callers_language(scholar: httpx.AsyncClient) -> None:
@@ -230,11 +332,24 @@ async def test_messages_are_in_the_callers_language(scholar: httpx.AsyncClient) 
     assert english.json()["detail"] == "Not found."
 
 
-async def test_signing_in(service: Service, anyone: httpx.AsyncClient) -> None:
+async def test_signing_in(
+    service: Service, anyone: httpx.AsyncClient, scholar: httpx.AsyncClient
+) -> None:
     wrong = await anyone.post("/v1/auth/token", data={"username": "admin", "password": "nonsense"})
     assert (wrong.status_code, wrong.json()["code"]) == (401, "sign_in_failed")
-    async with service.client("nonsense") as client:
-        assert (await client.get("/v1/auth/me")).status_code == 401
+    signed_in = await anyone.post(
+        "/v1/auth/token", data={"username": "admin", "password": PASSWORD}
+    )
+    assert (signed_in.status_code, signed_in.headers["Cache-Control"]) == (200, "no-store")
+    nobody = await anyone.post("/v1/auth/token", data={"username": "a\x00", "password": "x"})
+    assert (nobody.status_code, nobody.json()["code"]) == (401, "sign_in_failed")
+    user_id = uuid.UUID((await scholar.get("/v1/auth/me")).json()["id"])
+    settings = service.runtime.settings
+    expired = issue_token(settings.model_copy(update={"token_minutes": -1}), user_id)
+    for token in ("nonsense", expired):
+        async with service.client(token) as client:
+            refused = await client.get("/v1/achievements")
+            assert (refused.status_code, refused.json()["code"]) == (401, "not_signed_in")
     assert (await create(anyone, achievement(service))).status_code == 401
 
 

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,14 @@ def _example(document: dict[str, Any], media: dict[str, Any]) -> Any:
 def token(served: str) -> str:
     answer = httpx.post(f"{served}/v1/auth/token", data=SIGN_IN, trust_env=False)
     return str(answer.raise_for_status().json()["access_token"])
+
+
+def test_a_query_far_over_its_limit_is_told_so_by_the_api(served: str) -> None:
+    connection = HTTPConnection(served.removeprefix("http://"))
+    connection.request("GET", f"/v1/search?q={'-' * 100_000}")
+    answer = connection.getresponse()
+    assert (answer.status, json.load(answer)["code"]) == (422, "query_too_long")
+    connection.close()
 
 
 @schemathesis.openapi.from_path(EXPORTED).parametrize()

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from kechuangtong import __version__
@@ -11,7 +11,7 @@ from kechuangtong.accounts import idempotency
 from kechuangtong.accounts.router import router as accounts
 from kechuangtong.achievements.router import router as achievements
 from kechuangtong.core import errors, openapi
-from kechuangtong.core.http import RequestContext
+from kechuangtong.core.http import RequestContext, refuse_parameters
 from kechuangtong.core.migrations import check
 from kechuangtong.demands.router import router as demands
 from kechuangtong.imports.router import router as imports
@@ -54,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         generate_unique_id_function=openapi.operation_id,
         static_url="/docs-assets",
+        dependencies=[Depends(refuse_parameters)],
     )
     for router in (
         accounts,

@@ -19,10 +19,11 @@ from typing import Annotated, Any
 
 import typer
 import uvicorn
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from rich.console import Console
 from rich.progress import Progress as Bar
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import OPERATOR
@@ -30,8 +31,7 @@ from kechuangtong.accounts.service import create_user
 from kechuangtong.app import create_app
 from kechuangtong.core import logs, migrations
 from kechuangtong.core.clock import today
-from kechuangtong.core.errors import AppError
-from kechuangtong.core.identifiers import IdentifierError, check_uscc
+from kechuangtong.core.errors import AppError, validation_text
 from kechuangtong.core.trade import ListKind, OrganizationKind
 from kechuangtong.imports import service as imports
 from kechuangtong.imports.reading import FileRefused
@@ -46,6 +46,7 @@ from kechuangtong.matching.runs import match_all, write_matches
 from kechuangtong.matching.schemas import MatchedPair, Matches
 from kechuangtong.matching.training import Graded, background_table, train
 from kechuangtong.models import Organization
+from kechuangtong.organizations.schemas import OrganizationCreate
 from kechuangtong.organizations.service import create_organization, find_organization
 from kechuangtong.runtime import Runtime, engine_from, open_runtime
 from kechuangtong.sample.service import PASSWORD, USER, load_sample
@@ -62,6 +63,12 @@ app.add_typer(organizations, name="organization")
 _errors = Console(stderr=True)
 
 DEMO_PAIRS = 12
+
+# A query far over its limit is to be told so by the API, not cut off by the server before it
+# (httptools ends at 64 kB).
+_MAX_HEAD = 1_000_000
+# How long a stopping server waits for answers that have begun, such as streams of events.
+_STOPPING_SECONDS = 5
 
 Progress = Callable[[int, int], None]
 
@@ -95,14 +102,24 @@ def main() -> None:
         app()
     except (AppError, FileRefused) as error:
         _fail(str(error.message))
+    except ValidationError as error:
+        _fail("; ".join(f"{_name(error, one)}: {validation_text(one)}" for one in error.errors()))
     except (Failed, RuntimeError, OSError) as error:
         _fail(str(error))
+    except ArgumentError as error:
+        _fail(f"KCT_DATABASE_URL: {error}")
     except DBAPIError as error:
         _fail(f"the database: {error.orig}")
 
 
-def _fail(line: str) -> None:
-    print(f"kechuangtong: {line}", file=sys.stderr)
+def _name(error: ValidationError, one: ErrorDetails) -> str:
+    """What is wrong, as it is named where it was given."""
+    field = ".".join(map(str, one["loc"]))
+    return f"KCT_{field.upper()}" if error.title == Settings.__name__ else field
+
+
+def _fail(message: str) -> None:
+    print(f"kechuangtong: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(1)
 
 
@@ -208,14 +225,9 @@ def create_organization_command(
     """Create an organization (新建单位)."""
 
     async def work(runtime: Runtime) -> None:
-        try:
-            checked = check_uscc(code) if code else None
-        except IdentifierError as error:
-            raise Failed(str(error.message)) from error
+        values = OrganizationCreate(name=name, kind=kind, code=code, place=place)
         async with runtime.database.write() as session:
-            organization = await create_organization(
-                session, OPERATOR, name=name, kind=kind, code=checked, place=place
-            )
+            organization = await create_organization(session, OPERATOR, **values.model_dump())
         print(organization.id)
 
     _run(work)
@@ -506,10 +518,18 @@ def serve(
 ) -> None:
     """Serve the API; on the embedded default also index and work (启动服务)."""
     _run(_nothing)
+    _ = Settings().signing_key  # a key that cannot sign is told now, not at the first sign-in
     listening = socket.create_server((host, port))
     base = f"http://{host}:{listening.getsockname()[1]}"
     print(f"API {base}/v1  Swagger UI {base}/docs  ReDoc {base}/redoc", flush=True)
-    config = uvicorn.Config(create_app(Settings()), log_config=None, access_log=False)
+    config = uvicorn.Config(
+        create_app(Settings()),
+        log_config=None,
+        access_log=False,
+        http="h11",
+        h11_max_incomplete_event_size=_MAX_HEAD,
+        timeout_graceful_shutdown=_STOPPING_SECONDS,
+    )
     uvicorn.Server(config).run(sockets=[listening])
 
 

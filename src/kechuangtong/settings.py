@@ -4,9 +4,9 @@ import os
 import secrets
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -17,7 +17,9 @@ class Settings(BaseSettings):
 
     environment: Literal["development", "production"] = "development"
     data_dir: Path = Path("data")
-    database_url: str | None = None
+    database_url: Annotated[
+        str | None, Field(pattern=r"^(sqlite\+aiosqlite|postgresql(\+psycopg)?)://")
+    ] = None
     search: Literal["embedded", "meilisearch"] = "embedded"
     meilisearch_url: str | None = None
     meilisearch_key: SecretStr | None = None

@@ -65,7 +65,7 @@ class Status(BaseModel):
     matchable: Annotated[int, Field(description="Published records in both lists")]
 
 
-@router.get("/health/live", summary="Is the process alive (存活)")
+@router.get("/health/live", summary="Is the process alive (存活)", responses=answers(422))
 async def live() -> Health:
     """Answers as long as the process runs; looks at nothing else."""
     return Health(status="ok")
@@ -74,7 +74,7 @@ async def live() -> Health:
 @router.get(
     "/health/ready",
     summary="Can the process serve (就绪)",
-    responses={503: {"model": Health, "description": "Not able to serve"}},
+    responses={503: {"model": Health, "description": "Not able to serve"}, **answers(422)},
 )
 async def ready(runtime: RuntimeDep, response: Response) -> Health:
     """Whether the database answers with this version's schema, and the index can be read.
@@ -98,7 +98,7 @@ async def ready(runtime: RuntimeDep, response: Response) -> Health:
     return Health(status="ok" if checks["index"] == "ok" else "degraded", checks=checks)
 
 
-@router.get("/v1/status", summary="Status of the service (服务状态)", responses=answers(401))
+@router.get("/v1/status", summary="Status of the service (服务状态)", responses=answers(401, 422))
 async def status(runtime: RuntimeDep) -> Status:
     """Versions, the model, and how many records the index still has to take in."""
     async with runtime.database.read() as session:

@@ -145,6 +145,24 @@ async def test_demands_name_their_enterprise(service: Service, admin: httpx.Asyn
         assert dict(owners.all()) == {"除湿": "锦城机电有限公司", "节能": "新来的公司"}
 
 
+async def test_an_import_is_followed_until_it_has_ended(
+    service: Service, scholar: httpx.AsyncClient, buyer: httpx.AsyncClient
+) -> None:
+    file = {"file": ("成果.xlsx", workbook(ROWS))}
+    sent = await scholar.post("/v1/imports", files=file, data={"kind": "achievement"})
+    path = f"{sent.headers['Location']}/events"
+    answer = await scholar.get(path, timeout=40)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    events = [
+        json.loads(line.removeprefix("data: "))
+        for line in answer.text.splitlines()
+        if line.startswith("data: ")
+    ]
+    assert [one["done"] for one in events] == sorted(one["done"] for one in events)
+    assert (events[-1]["state"], events[-1]["done"]) == ("done", 5)
+    assert (await buyer.get(path)).status_code == 404
+
+
 async def test_nobody_imports_for_others(
     service: Service, buyer: httpx.AsyncClient, anyone: httpx.AsyncClient
 ) -> None:
@@ -168,6 +186,10 @@ async def test_imports_are_their_senders_to_see(
     assert (await buyer.get(f"/v1/imports/{ended['id']}")).status_code == 404
     assert (await buyer.get("/v1/imports")).json()["items"] == []
     assert len((await scholar.get("/v1/imports")).json()["items"]) == 1
+    await send(scholar, workbook(ROWS), dry_run="true")
+    page = await scholar.get("/v1/imports?limit=1")
+    following = await scholar.get(page.links["next"]["url"])
+    assert [one["id"] for one in following.json()["items"]] == [ended["id"]]
 
 
 @pytest.mark.parametrize(
@@ -185,6 +207,31 @@ async def test_a_file_that_is_no_list_fails_with_its_reason(
     ended = await send(scholar, content)
     assert (ended["state"], ended["failure"]["code"]) == ("failed", code)
     assert ended["failure"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "place"),
+    [
+        ("a.csv", {"kind": "achievement", "dryrun": "true"}, "dryrun"),
+        ("a.csv", {"kind": "achievement", "organization": "蜀\x00"}, "organization"),
+        ("a.csv", {"kind": "nonsense"}, "kind"),
+        ("a\x00.csv", {"kind": "achievement"}, "file"),
+    ],
+)
+async def test_a_form_that_is_not_understood_is_answered_with_its_place(
+    service: Service, scholar: httpx.AsyncClient, name: str, form: dict[str, str], place: str
+) -> None:
+    parts = [f'name="{key}"\r\n\r\n{value}' for key, value in form.items()]
+    parts.append(f'name="file"; filename="{name}"\r\n\r\n成果名称\n甲\n')
+    lines = "".join(f"--b\r\nContent-Disposition: form-data; {part}\r\n" for part in parts)
+    sent = await scholar.post(
+        "/v1/imports",
+        content=f"{lines}--b--\r\n",
+        headers={"Content-Type": "multipart/form-data; boundary=b"},
+    )
+    assert sent.status_code == 422, sent.text
+    assert [one["loc"] for one in sent.json()["errors"]] == [["body", place]]
+    assert (await scholar.get("/v1/imports")).json()["items"] == []
 
 
 async def test_a_file_over_the_limit_is_refused_at_once(
@@ -303,9 +350,46 @@ def test_a_busy_port_and_an_absent_database_are_one_line(tmp_path: Path) -> None
         update={"database_url": "postgresql+psycopg://nobody@127.0.0.1:1/none"}
     )
     for failed in (taken, run(absent, "match")):
-        assert failed.returncode == 1
-        assert failed.stderr.startswith("kechuangtong: ")
-        assert "Traceback" not in failed.stderr
+        assert_one_line(failed)
+
+
+def assert_one_line(failed: subprocess.CompletedProcess[str]) -> None:
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("kechuangtong: ")
+    assert len(failed.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KCT_MAX_ROWS", "many"),
+        ("KCT_DATABASE_URL", "nonsense"),
+        ("KCT_DATABASE_URL", "mysql://nobody@127.0.0.1/none"),
+        ("KCT_SECRET_KEY", "short"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv("KCT_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv(name, value)
+    failed = subprocess.run(
+        command("serve", "--port", "0"), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert_one_line(failed)
+    assert name in failed.stderr
+
+
+def test_names_are_checked_as_over_http(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", database_url=None)
+    for arguments in (
+        ("organization", "create", " ", "--kind", "park"),
+        ("organization", "create", "长" * 201, "--kind", "park"),
+        ("organization", "create", "园区", "--kind", "park", "--code", "91510100MA6CGHPX4X"),
+        ("user", "create", "", "--password", PASSWORD),
+        ("user", "create", "长" * 101, "--password", PASSWORD),
+    ):
+        assert_one_line(run(settings, *arguments))
 
 
 def test_an_import_waits_until_the_serving_process_has_indexed_it(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What people say of matches: kept once a person and pair, counted, exported to train on."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -63,5 +64,21 @@ async def test_feedback_needs_a_person_and_a_pair(
     assert (await anyone.post("/v1/matches/feedback", json=body)).status_code == 401
     unknown = await admin.post("/v1/matches/feedback", json={**body, "demand_id": achievement})
     assert (unknown.status_code, unknown.json()["code"]) == (422, "pair_not_found")
+    assert unknown.json()["errors"][0]["loc"] == ["body", "demand_id"]
     odd = await admin.post("/v1/matches/feedback", json={**body, "reasons": ["dislike"]})
     assert odd.status_code == 422
+
+
+async def test_feedback_given_many_times_at_once_is_kept_once(
+    service: Service, admin: httpx.AsyncClient, scholar: httpx.AsyncClient
+) -> None:
+    demand, achievement = await pair(service, admin)
+    body = {"demand_id": demand, "achievement_id": achievement, "verdict": "wrong"}
+    body["reasons"] = ["too_far", "too_far"]
+    answers = await asyncio.gather(
+        *(scholar.post("/v1/matches/feedback", json=body) for _ in range(12))
+    )
+    assert {one.status_code for one in answers} == {201}
+    assert len({one.json()["id"] for one in answers}) == 1
+    counted = (await scholar.get("/v1/statistics")).json()
+    assert counted["feedback"]["reasons"]["too_far"] == 1

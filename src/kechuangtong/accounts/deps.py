@@ -42,7 +42,7 @@ def requires(permission: Permission) -> Callable[..., Awaitable[Actor]]:
     async def with_permission(actor: CurrentActor) -> Actor:
         if holds(actor, permission):
             return actor
-        raise NotSignedIn if actor.kind == "anonymous" else Forbidden
+        raise NotSignedIn if actor.kind == "anonymous" else Forbidden(loc=NotSignedIn.place)
 
     with_permission.permission = permission  # type: ignore[attr-defined]
     return with_permission

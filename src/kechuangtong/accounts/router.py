@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
 from kechuangtong.accounts import service
@@ -20,21 +20,25 @@ router = APIRouter(prefix="/v1/auth", tags=["accounts"])
 @router.post(
     "/token",
     summary="Sign in (登录)",
-    responses=answers(400, 401, 422),
+    responses=answers(400, 401, 413, 422),
     dependencies=[Depends(requires(Permission.TOKEN_CREATE))],
 )
 async def create_token(
-    runtime: RuntimeDep, session: ReadSession, form: Annotated[OAuth2PasswordRequestForm, Depends()]
+    runtime: RuntimeDep,
+    session: ReadSession,
+    response: Response,
+    form: Annotated[OAuth2PasswordRequestForm, Depends()],
 ) -> Token:
     """An access token for a user name and password (OAuth2 password form), good for an hour."""
     user = await service.check_password(session, name=form.username, password=form.password)
+    response.headers["Cache-Control"] = "no-store"  # RFC 6749, 5.1
     return Token(
         access_token=issue_token(runtime.settings, user.id),
         expires_in=runtime.settings.token_minutes * 60,
     )
 
 
-@router.get("/me", summary="Who is signed in (当前用户)", responses=answers(401))
+@router.get("/me", summary="Who is signed in (当前用户)", responses=answers(401, 422))
 async def get_me(actor: Annotated[Actor, Depends(requires(Permission.ACCOUNT_READ))]) -> Me:
     """The signed-in user and the organizations that it acts for."""
     assert actor.id is not None

@@ -25,6 +25,11 @@ class UserExists(Conflict):
     text = Text("用户名“{name}”已被使用。", 'The user name "{name}" is taken.')
 
 
+class UserNameInvalid(Invalid):
+    code = "user_name_invalid"
+    text = Text("用户名须为 1 至 100 个字符。", "A user name has 1 to 100 characters.")
+
+
 class PasswordTooShort(Invalid):
     code = "password_too_short"
     text = Text("密码至少 {length} 个字符。", "A password has at least {length} characters.")
@@ -33,6 +38,7 @@ class PasswordTooShort(Invalid):
 class SignInFailed(NotSignedIn):
     code = "sign_in_failed"
     text = Text("用户名或密码不正确。", "The user name or the password is wrong.")
+    place = ("body",)
 
 
 MIN_PASSWORD_LENGTH = 10
@@ -46,7 +52,9 @@ async def create_user(
     administrator: bool = False,
     organization_id: uuid.UUID | None = None,
 ) -> User:
-    """Make a user. Raises UserExists, PasswordTooShort."""
+    """Make a user. Raises UserExists, UserNameInvalid, PasswordTooShort."""
+    if not 1 <= len(name) <= 100 or name != name.strip():
+        raise UserNameInvalid
     if len(password) < MIN_PASSWORD_LENGTH:
         raise PasswordTooShort(length=MIN_PASSWORD_LENGTH)
     password_hash = await to_thread.run_sync(_passwords.hash, password, limiter=_hashing)
@@ -63,7 +71,9 @@ async def create_user(
 
 async def check_password(session: AsyncSession, *, name: str, password: str) -> User:
     """The user with this name and password. Raises SignInFailed."""
-    user = await session.scalar(select(User).where(User.name == name))
+    # No user has a NUL in the name, which PostgreSQL would not even look up.
+    known = "\x00" not in name
+    user = await session.scalar(select(User).where(User.name == name)) if known else None
     stored = user.password_hash if user else _NOBODY
     valid = await to_thread.run_sync(_passwords.verify, password, stored, limiter=_hashing)
     if user is None or not valid:

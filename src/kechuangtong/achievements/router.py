@@ -14,7 +14,7 @@ from kechuangtong.achievements.schemas import (
     AchievementRead,
 )
 from kechuangtong.achievements.service import achievements
-from kechuangtong.core.http import ExpectedVersion, IfNoneMatch, etag, not_modified
+from kechuangtong.core.http import ExpectedVersions, IfNoneMatch, etag, not_modified
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
 from kechuangtong.lists.http import AchievementDraftId, AchievementId
@@ -88,11 +88,11 @@ async def change_achievement(
     actor: Writer,
     response: Response,
     body: AchievementPatch,
-    expected_version: ExpectedVersion,
+    expected_versions: ExpectedVersions,
 ) -> AchievementRead:
     """Change the fields that are given; the others stay as they are."""
     record = await achievements.change(
-        session, actor, achievement_id, values=body, expected_version=expected_version
+        session, actor, achievement_id, values=body, expected_versions=expected_versions
     )
     response.headers["ETag"] = etag(record)
     return achievements.show(record, actor)
@@ -108,11 +108,11 @@ async def publish_achievement(
     session: IdempotentSession,
     actor: Writer,
     response: Response,
-    expected_version: ExpectedVersion,
+    expected_versions: ExpectedVersions,
 ) -> AchievementRead:
     """Show the achievement to everyone, and let it be matched."""
     record = await achievements.publish(
-        session, actor, achievement_id, expected_version=expected_version
+        session, actor, achievement_id, expected_versions=expected_versions
     )
     response.headers["ETag"] = etag(record)
     return achievements.show(record, actor)
@@ -128,11 +128,11 @@ async def withdraw_achievement(
     session: IdempotentSession,
     actor: Writer,
     response: Response,
-    expected_version: ExpectedVersion,
+    expected_versions: ExpectedVersions,
 ) -> AchievementRead:
     """Take the achievement back from the public; it is kept and can be published again."""
     record = await achievements.withdraw(
-        session, actor, achievement_id, expected_version=expected_version
+        session, actor, achievement_id, expected_versions=expected_versions
     )
     response.headers["ETag"] = etag(record)
     return achievements.show(record, actor)
@@ -148,7 +148,7 @@ async def delete_achievement(
     achievement_id: AchievementDraftId,
     session: WriteSession,
     actor: Writer,
-    expected_version: ExpectedVersion,
+    expected_versions: ExpectedVersions,
 ) -> None:
     """Delete a draft; what was public once can only be withdrawn."""
-    await achievements.delete(session, actor, achievement_id, expected_version=expected_version)
+    await achievements.delete(session, actor, achievement_id, expected_versions=expected_versions)

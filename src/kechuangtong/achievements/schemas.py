@@ -34,7 +34,9 @@ class IntellectualProperty(Input):
 
     number: Annotated[Line, Field(description="e.g. ZL201710601862.3, check digit included")]
     kind: IntellectualPropertyKind | None = None
-    granted: Annotated[bool | None, Field(description="Granted (已授权); null: not known")] = None
+    granted: Annotated[
+        bool | None, Field(strict=True, description="Granted (已授权); null: not known")
+    ] = None
 
     @model_validator(mode="after")
     def _read_the_number(self) -> Self:

@@ -20,8 +20,10 @@ from typing import Any, ClassVar
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from kechuangtong.core.language import Text
 
@@ -29,16 +31,18 @@ log = structlog.get_logger()
 
 
 class AppError(Exception):
-    """A failure that callers are told about. `places` says where in the request it lies."""
+    """A failure that callers are told about. `loc` says where in the request it lies: `place`
+    unless that is told, and without either what the path names."""
 
     status: ClassVar[HTTPStatus]
     code: ClassVar[str]
     text: ClassVar[Text]
+    place: ClassVar[Sequence[str] | None] = None
     headers: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, *, loc: Sequence[str | int] | None = None, **values: object) -> None:
         self.message = self.text.format(**values)
-        self.loc = loc
+        self.loc = loc or self.place
         super().__init__(self.message.en)
 
 
@@ -52,6 +56,7 @@ class NotSignedIn(AppError):
     status = HTTPStatus.UNAUTHORIZED
     code = "not_signed_in"
     text = Text("请先登录。", "Sign in first.")
+    place: ClassVar[Sequence[str] | None] = ("header", "Authorization")
     headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "Bearer"}
 
 
@@ -71,12 +76,14 @@ class PreconditionRequired(AppError):
     status = HTTPStatus.PRECONDITION_REQUIRED
     code = "if_match_required"
     text = Text("修改时须带 If-Match 请求头。", "A change needs the If-Match header.")
+    place = ("header", "If-Match")
 
 
 class PreconditionFailed(AppError):
     status = HTTPStatus.PRECONDITION_FAILED
     code = "stale"
     text = Text("记录已被修改，请重新读取。", "The record has changed meanwhile; read it again.")
+    place = ("header", "If-Match")
 
 
 class Invalid(AppError):
@@ -92,11 +99,12 @@ class Unavailable(AppError):
     headers: ClassVar[Mapping[str, str]] = {"Retry-After": "5"}
 
 
-_HTTP_CODES: dict[int, tuple[str, Text]] = {
-    400: ("bad_request", Text("无法读取请求内容。", "The request could not be read.")),
-    404: (NotFound.code, NotFound.text),
-    405: ("method_not_allowed", Text("不支持此方法。", "Method not allowed.")),
-    413: ("body_too_large", Text("请求内容过大。", "The request body is too large.")),
+# Failures of HTTP itself: code, message, and the part of the request that it lies in.
+_HTTP_CODES: dict[int, tuple[str, Text, str]] = {
+    400: ("bad_request", Text("无法读取请求内容。", "The request could not be read."), "body"),
+    404: (NotFound.code, NotFound.text, "path"),
+    405: ("method_not_allowed", Text("不支持此方法。", "Method not allowed."), "method"),
+    413: ("body_too_large", Text("请求内容过大。", "The request body is too large."), "body"),
 }
 
 # Chinese for the kinds of validation error that people meet (English is the validator's own).
@@ -170,12 +178,12 @@ def _request_id(request: Request) -> str | None:
 async def _app_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AppError)
     detail = str(error.message)
-    errors = [{"loc": list(error.loc), "msg": detail, "type": error.code}] if error.loc else []
+    loc = error.loc or ("path", *list(request.path_params)[-1:])
     return problem(
         error.status,
         error.code,
         detail,
-        errors=errors,
+        errors=[{"loc": list(loc), "msg": detail, "type": error.code}],
         headers=error.headers,
         request_id=_request_id(request),
     )
@@ -188,6 +196,8 @@ def validation_text(error: Mapping[str, Any]) -> Text:
     if isinstance(raised, ValueError) and raised.args and isinstance(raised.args[0], Text):
         return raised.args[0]
     template = _VALIDATION_ZH.get(error["type"], "内容无效")
+    if "expected" in context:
+        context = {**context, "expected": context["expected"].replace(" or ", " 或 ")}
     try:
         return Text(template.format(**context), error["msg"])
     except KeyError:
@@ -200,7 +210,7 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
         {"loc": list(one["loc"]), "msg": str(validation_text(one)), "type": one["type"]}
         for one in error.errors()
     ]
-    detail = Text("有 {n} 处内容无效。", "{n} values are invalid.").format(n=len(errors))
+    detail = Text("有 {n} 处内容无效。", "Invalid values: {n}.").format(n=len(errors))
     return problem(
         422, "validation_failed", str(detail), errors=errors, request_id=_request_id(request)
     )
@@ -210,14 +220,29 @@ def http_problem(
     status: int, request_id: str | None, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """The answer to a failure of HTTP itself: no such path, no such method, too large a body."""
-    unnamed = (f"http_{status}", Text(phrase := HTTPStatus(status).phrase, phrase))
-    code, text = _HTTP_CODES.get(status, unnamed)
-    return problem(status, code, str(text), headers=headers, request_id=request_id)
+    unnamed = (f"http_{status}", Text(phrase := HTTPStatus(status).phrase, phrase), "path")
+    code, text, place = _HTTP_CODES.get(status, unnamed)
+    errors = [{"loc": [place], "msg": str(text), "type": code}]
+    return problem(status, code, str(text), errors=errors, headers=headers, request_id=request_id)
 
 
-async def _http_error(request: Request, error: Exception) -> JSONResponse:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return http_problem(error.status_code, _request_id(request), error.headers)
+    headers = error.headers
+    if error.status_code == 405:
+        headers = {"Allow": ", ".join(_methods(request))}
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=headers)
+    return http_problem(error.status_code, _request_id(request), headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What may be done at a path; routing names the methods of the first route alone."""
+    methods = {"OPTIONS"}
+    for route in iter_route_contexts(request.app.routes):
+        if route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -5,7 +5,9 @@ from contextvars import ContextVar
 from typing import Annotated, Protocol
 
 import structlog
-from fastapi import Depends, Header, Response
+from fastapi import Depends, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders, State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -36,6 +38,9 @@ class RequestContext:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        is_head = scope["method"] == "HEAD"
+        if is_head:  # routes know GET alone; the answer is the same without its body
+            scope = {**scope, "method": "GET"}
         given = headers.get("x-request-id", "")
         identifier = given if _REQUEST_ID.fullmatch(given) else str(new_id())
         State(scope.setdefault("state", {})).request_id = identifier
@@ -50,8 +55,11 @@ class RequestContext:
                 answer["X-Request-ID"] = identifier
                 answer["Content-Language"] = reads
                 answer.add_vary_header("Accept-Language")
+                answer.add_vary_header("Authorization")
                 if answer.get("content-type", "").startswith("text/html"):
                     answer["Content-Security-Policy"] = _PAGES
+            elif is_head:
+                message = {**message, "body": b""}
             await send(message)
 
         replaced = False
@@ -72,19 +80,38 @@ class RequestContext:
         await self.app(scope, receive, send_in_shape)
 
 
+def refuse_parameters(request: Request) -> None:
+    """A route without query parameters refuses any, as the models of the others do."""
+    route = request.scope["route"]
+    if isinstance(route, APIRoute) and not route.dependant.query_params and request.query_params:
+        raise RequestValidationError(
+            [
+                {"type": "extra_forbidden", "loc": ("query", name), "msg": "No such parameter"}
+                for name in request.query_params
+            ]
+        )
+
+
 class Versioned(Protocol):
-    """A record whose version grows with every change."""
+    """A record whose version grows with every change; its tag also when it is shown otherwise."""
 
     @property
     def version(self) -> int: ...
 
+    @property
+    def tag(self) -> str: ...
+
 
 def etag(record: Versioned) -> str:
-    """The strong entity tag of a record's version."""
-    return f'"{record.version}"'
+    """The strong entity tag of a record: its version, and what else of it is shown."""
+    return f'"{record.tag}"'
 
 
-def _expected_version(
+# A strong tag of ours, or its version alone. A weak one never matches (RFC 9110, 13.1.1).
+_TAG = re.compile(r'\s*"(\d{1,9})(?:-[^"]*)?"\s*', re.ASCII)
+
+
+def _expected_versions(
     if_match: Annotated[
         str | None,
         Header(
@@ -92,24 +119,23 @@ def _expected_version(
             openapi_examples={"read": {"value": '"1"'}},
         ),
     ] = None,
-) -> int | None:
+) -> frozenset[int] | None:
     if if_match is None:
-        raise PreconditionRequired(loc=("header", "If-Match"))
+        raise PreconditionRequired
     if if_match.strip() == "*":
         return None
-    if (match := re.fullmatch(r'"(\d{1,9})"', if_match.strip(), re.ASCII)) is None:
-        raise PreconditionFailed(loc=("header", "If-Match"))
-    return int(match[1])
+    tags = (_TAG.fullmatch(tag) for tag in if_match.split(","))
+    return frozenset(int(tag[1]) for tag in tags if tag is not None)
 
 
-ExpectedVersion = Annotated[int | None, Depends(_expected_version)]
-"""The version that a change expects from If-Match; None for `*`."""
+ExpectedVersions = Annotated[frozenset[int] | None, Depends(_expected_versions)]
+"""The versions of which If-Match expects one; None for `*`, that is any."""
 
 
-def check_version(record: Versioned, expected: int | None) -> None:
+def check_version(record: Versioned, expected: frozenset[int] | None) -> None:
     """Raises PreconditionFailed where the record has changed since it was read."""
-    if expected is not None and record.version != expected:
-        raise PreconditionFailed(loc=("header", "If-Match"))
+    if expected is not None and record.version not in expected:
+        raise PreconditionFailed
 
 
 IfNoneMatch = Annotated[str | None, Header(description="An ETag that the caller has")]

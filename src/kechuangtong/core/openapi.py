@@ -25,7 +25,9 @@ _WHY = {
 class ProblemError(BaseModel):
     """One place of a request that is not right."""
 
-    loc: list[str | int] = Field(description="Where: body, query, path or header, then the field")
+    loc: list[str | int] = Field(
+        description="Where: body, query, path, header or method, then the field"
+    )
     msg: str
     type: str
 
@@ -60,6 +62,13 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
+def _require_if_match(operation: dict[str, Any]) -> None:
+    # Optional to the validator, so that the answer to its absence is 428 and not 422.
+    for parameter in operation.get("parameters", []):
+        if parameter["name"] == "if-match":
+            parameter |= {"required": True, "schema": {"type": "string", "title": "If-Match"}}
+
+
 def install(app: FastAPI) -> None:
     """Let the app's document hold the shared problem schema."""
 
@@ -76,6 +85,9 @@ def install(app: FastAPI) -> None:
             schemas = schema["components"]["schemas"]
             schemas |= problem.pop("$defs")
             schemas["Problem"] = problem
+            for path in schema["paths"].values():
+                for operation in path.values():
+                    _require_if_match(operation)
             app.openapi_schema = schema
         return app.openapi_schema
 

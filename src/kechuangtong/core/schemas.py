@@ -1,10 +1,12 @@
 """Shared bases and values of what comes in and what goes out."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Self
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -17,7 +19,8 @@ from kechuangtong.core.language import Text
 from kechuangtong.core.trade import PriceKind
 from kechuangtong.policies import trl
 
-_NUL = Text("不得含有空字符（NUL）", "must not contain NUL characters")
+_INSTANT = Text("超出可用的时间范围", "is outside of the range of instants")
+NO_NUL = Text("不得含有空字符（NUL）", "must not contain NUL characters")
 _FIXED = Text("固定价格只填一个数额", "a fixed amount is one amount: low equals high")
 _RANGE = Text("区间须有下限或上限，且下限不大于上限", "a range needs low or high, low at most high")
 _NO_AMOUNT = Text("此类价格不填数额", "this kind of price has no amount")
@@ -27,15 +30,24 @@ _LEVEL = Text("{scale} 只有 {levels} 级", "{scale} has {levels} levels")
 
 def _without_nul(text: str) -> str:
     if "\x00" in text:  # PostgreSQL text cannot hold it, and no keyboard types it
-        raise ValueError(_NUL)
+        raise ValueError(NO_NUL)
     return text
 
 
+def _in_utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:  # within its own zone it is a date, in UTC it is none any more
+        raise ValueError(_INSTANT) from None
+
+
+FreeText = Annotated[str, AfterValidator(_without_nul)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_without_nul)]
 Passage = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_without_nul)]
 Keyword = Annotated[
     str, StringConstraints(min_length=1, max_length=50), AfterValidator(_without_nul)
 ]
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Yuan = Annotated[
     Decimal,
     Field(ge=0, max_digits=14, decimal_places=2),
@@ -98,7 +110,7 @@ class TrlValue(Input):
     scale: Annotated[Line, Field(description="A scale of the policy table (等级标准)")] = Field(
         default_factory=lambda: trl.default().id
     )
-    level: Annotated[int, Field(ge=1)]
+    level: Annotated[int, Field(ge=1, strict=True)]
     evidence: Annotated[Line | None, Field(description="What shows the level (依据)")] = None
 
     @model_validator(mode="after")

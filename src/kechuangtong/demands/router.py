@@ -8,7 +8,7 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import IdempotentSession, ReadSession, WriteSession, requires
 from kechuangtong.accounts.idempotency import IdempotentRoute
 from kechuangtong.accounts.permissions import Permission
-from kechuangtong.core.http import ExpectedVersion, IfNoneMatch, etag, not_modified
+from kechuangtong.core.http import ExpectedVersions, IfNoneMatch, etag, not_modified
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
 from kechuangtong.demands.schemas import DemandCreate, DemandPatch, DemandRead
@@ -82,11 +82,11 @@ async def change_demand(
     actor: Writer,
     response: Response,
     body: DemandPatch,
-    expected_version: ExpectedVersion,
+    expected_versions: ExpectedVersions,
 ) -> DemandRead:
     """Change the fields that are given; the others stay as they are."""
     record = await demands.change(
-        session, actor, demand_id, values=body, expected_version=expected_version
+        session, actor, demand_id, values=body, expected_versions=expected_versions
     )
     response.headers["ETag"] = etag(record)
     return demands.show(record, actor)
@@ -102,10 +102,10 @@ async def publish_demand(
     session: IdempotentSession,
     actor: Writer,
     response: Response,
-    expected_version: ExpectedVersion,
+    expected_versions: ExpectedVersions,
 ) -> DemandRead:
     """Show the demand to everyone, and let it be matched."""
-    record = await demands.publish(session, actor, demand_id, expected_version=expected_version)
+    record = await demands.publish(session, actor, demand_id, expected_versions=expected_versions)
     response.headers["ETag"] = etag(record)
     return demands.show(record, actor)
 
@@ -120,10 +120,10 @@ async def withdraw_demand(
     session: IdempotentSession,
     actor: Writer,
     response: Response,
-    expected_version: ExpectedVersion,
+    expected_versions: ExpectedVersions,
 ) -> DemandRead:
     """Take the demand back from the public; it is kept and can be published again."""
-    record = await demands.withdraw(session, actor, demand_id, expected_version=expected_version)
+    record = await demands.withdraw(session, actor, demand_id, expected_versions=expected_versions)
     response.headers["ETag"] = etag(record)
     return demands.show(record, actor)
 
@@ -138,7 +138,7 @@ async def delete_demand(
     demand_id: DemandDraftId,
     session: WriteSession,
     actor: Writer,
-    expected_version: ExpectedVersion,
+    expected_versions: ExpectedVersions,
 ) -> None:
     """Delete a draft; what was public once can only be withdrawn."""
-    await demands.delete(session, actor, demand_id, expected_version=expected_version)
+    await demands.delete(session, actor, demand_id, expected_versions=expected_versions)

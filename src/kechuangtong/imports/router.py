@@ -3,11 +3,13 @@
 import hashlib
 import os
 import uuid
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, File, Form, Query, Response, UploadFile
+from fastapi import APIRouter, Depends, Form, Query, Request, Response, UploadFile
+from fastapi.sse import EventSourceResponse
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import IdempotentSession, ReadSession, requires
@@ -15,11 +17,11 @@ from kechuangtong.accounts.idempotency import IdempotentRoute
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.db import new_id
 from kechuangtong.core.openapi import answers
-from kechuangtong.core.paging import Page
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.paging import Page, link_next
 from kechuangtong.imports import service
-from kechuangtong.imports.schemas import ImportQuery, ImportRead, Report
+from kechuangtong.imports.schemas import ImportForm, ImportQuery, ImportRead, Report
 from kechuangtong.lists.http import of_sample
+from kechuangtong.models import Import
 from kechuangtong.runtime import RuntimeDep
 from kechuangtong.sample import ids
 
@@ -40,26 +42,24 @@ async def create_import(
     session: IdempotentSession,
     actor: Annotated[Actor, Depends(requires(Permission.IMPORTS_WRITE))],
     response: Response,
-    file: Annotated[UploadFile, File(description=".xlsx, .xls or .csv")],
-    kind: Annotated[ListKind, Form(description="The list that it fills (清单种类)")],
-    organization: Annotated[
-        str | None,
-        Form(max_length=200, description="Code, id or name of the organization (单位)"),
-    ] = None,
-    dry_run: Annotated[bool, Form(description="Only say what would become of each row")] = False,
+    form: Annotated[ImportForm, Form(media_type="multipart/form-data")],
 ) -> ImportRead:
     """Take a list as people typed it. Each row is created, changed, unchanged, a duplicate, or
     refused with column, value and reason; good rows are kept and published. The answer is the
     import to watch.
     """
-    owner = await service.resolve_organization(session, actor, organization)
+    owner = await service.resolve_organization(session, actor, form.organization)
     import_id = new_id()
-    name = Path(file.filename or "list").name[:255]
     imported = service.new_import(
-        actor, kind=kind, organization=owner, file_name=name, dry_run=dry_run, import_id=import_id
+        actor,
+        kind=form.kind,
+        organization=owner,
+        file_name=Path(form.file.filename or "list").name[:255],
+        dry_run=form.dry_run,
+        import_id=import_id,
     )
     path = service.file_path(runtime.settings, imported)
-    imported.file_hash = await to_thread.run_sync(_keep, file, path)
+    imported.file_hash = await to_thread.run_sync(_keep, form.file, path)
     session.add(imported)
     response.headers["Location"] = f"/v1/imports/{import_id}"
     return service.show(imported)
@@ -80,21 +80,46 @@ def _keep(file: UploadFile, path: Path) -> str:
 
 @router.get("", summary="List imports (导入记录)", responses=answers(401, 422))
 async def list_imports(
-    session: ReadSession, actor: Reader, query: Annotated[ImportQuery, Query()]
+    session: ReadSession,
+    actor: Reader,
+    request: Request,
+    response: Response,
+    query: Annotated[ImportQuery, Query()],
 ) -> Page[ImportRead]:
     """The caller's imports and those of the organizations that it acts for, newest first."""
-    return await service.list_imports(session, actor, query)
+    page = await service.list_imports(session, actor, query)
+    link_next(request, response, page.next_cursor)
+    return page
+
+
+async def _visible_import(import_id: ImportId, session: ReadSession, actor: Reader) -> Import:
+    return await service.get_import(session, actor, import_id)
+
+
+VisibleImport = Annotated[Import, Depends(_visible_import)]
 
 
 @router.get("/{import_id}", summary="Watch an import (导入进度)", responses=answers(401, 404, 422))
-async def get_import(import_id: ImportId, session: ReadSession, actor: Reader) -> ImportRead:
+async def get_import(imported: VisibleImport) -> ImportRead:
     """State, progress and counts of an import."""
-    return service.show(await service.get_import(session, actor, import_id))
+    return service.show(imported)
+
+
+@router.get(
+    "/{import_id}/events",
+    summary="Follow an import (导入进度流)",
+    response_class=EventSourceResponse,
+    responses=answers(401, 404, 422),
+)
+async def follow_import(runtime: RuntimeDep, imported: VisibleImport) -> AsyncIterator[ImportRead]:
+    """The import as server-sent events: each time it has moved on, until it has ended."""
+    async for reached in service.follow_import(runtime.database, imported.id):
+        yield service.show(reached)
 
 
 @router.get(
     "/{import_id}/report", summary="Rows of an import (导入报告)", responses=answers(401, 404, 422)
 )
-async def get_import_report(import_id: ImportId, session: ReadSession, actor: Reader) -> Report:
+async def get_import_report(session: ReadSession, imported: VisibleImport) -> Report:
     """What became of each row with content, with the reasons for those refused."""
-    return await service.report(session, await service.get_import(session, actor, import_id))
+    return await service.report(session, imported)

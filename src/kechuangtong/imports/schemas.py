@@ -2,13 +2,34 @@
 
 import uuid
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import Field
+from fastapi import UploadFile
+from pydantic import AfterValidator, Field
 
 from kechuangtong.core.paging import PageQuery
-from kechuangtong.core.schemas import Output
+from kechuangtong.core.schemas import NO_NUL, Input, Line, Output
 from kechuangtong.core.trade import ListKind
 from kechuangtong.models.importing import ImportState, Outcome
+
+
+def _named_sanely(file: UploadFile) -> UploadFile:
+    if "\x00" in (file.filename or ""):
+        raise ValueError(NO_NUL)
+    return file
+
+
+class ImportForm(Input):
+    """A list as an office sends it."""
+
+    file: Annotated[
+        UploadFile, AfterValidator(_named_sanely), Field(description=".xlsx, .xls or .csv")
+    ]
+    kind: Annotated[ListKind, Field(description="The list that it fills (清单种类)")]
+    organization: Annotated[
+        Line | None, Field(description="Code, id or name of the organization (单位)")
+    ] = None
+    dry_run: Annotated[bool, Field(description="Only say what would become of each row")] = False
 
 
 class Counts(Output):

@@ -5,11 +5,11 @@ process died goes on at the chunk that it had reached, nothing twice.
 """
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from anyio import to_thread
+from anyio import sleep, to_thread
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,6 +40,9 @@ from kechuangtong.organizations.service import find_organization
 from kechuangtong.settings import Settings
 
 CHUNK = 200
+
+_ENDED = (ImportState.DONE, ImportState.FAILED)
+_LOOK_AGAIN_SECONDS = 0.5
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
@@ -76,7 +79,7 @@ async def resolve_organization(
     if organization is None:
         raise OrganizationNotFound(name=text, loc=("body", "organization"))
     if not actor.acts_for(organization.id):
-        raise Forbidden
+        raise Forbidden(loc=("body", "organization"))
     return organization
 
 
@@ -130,6 +133,20 @@ async def get_import(session: AsyncSession, actor: Actor, import_id: uuid.UUID) 
     return imported
 
 
+async def follow_import(database: Database, import_id: uuid.UUID) -> AsyncIterator[Import]:
+    """The import each time it has moved on, until it has ended."""
+    seen = None
+    while True:
+        async with database.read() as session:
+            imported = await session.get_one(Import, import_id)
+        if (reached := (imported.state, imported.done)) != seen:
+            seen = reached
+            yield imported
+        if imported.state in _ENDED:
+            return
+        await sleep(_LOOK_AGAIN_SECONDS)
+
+
 async def list_imports(session: AsyncSession, actor: Actor, query: ImportQuery) -> Page[ImportRead]:
     """One page of the imports that the actor may see, newest first."""
     statement = select(Import).order_by(Import.id.desc()).limit(query.limit + 1)
@@ -168,7 +185,7 @@ async def run_import(
             )
         )
         seen = {(row.owner or "", row.identity or ""): row.row for row in accepted}
-    if imported.state in (ImportState.DONE, ImportState.FAILED):
+    if imported.state in _ENDED:
         return imported
     try:
         sheet = await read_sheet(file_path(settings, imported), imported.kind, settings)

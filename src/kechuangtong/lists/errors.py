@@ -10,6 +10,7 @@ class AlreadyListed(Conflict):
         "该单位的清单中已有编号或名称相同的记录。",
         "The organization's list has a record with this number or title already.",
     )
+    place = ("body",)
 
 
 class WrongState(Conflict):

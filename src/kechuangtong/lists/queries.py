@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, String, cast, or_, select, tuple_
@@ -38,14 +38,23 @@ def in_state(model: type[R], state: ListingState) -> ColumnElement[bool]:
 
 
 async def get(
-    session: AsyncSession, model: type[R], actor: Actor, record_id: uuid.UUID
+    session: AsyncSession,
+    model: type[R],
+    actor: Actor,
+    record_id: uuid.UUID,
+    *,
+    to_change: bool = False,
 ) -> R | None:
-    """One record with its organization, where the actor may see it."""
-    return await session.scalar(
+    """One record with its organization, where the actor may see it.
+
+    Of several who get it to change it, the next waits until the one before has finished.
+    """
+    statement = (
         select(model)
         .where(model.id == record_id, visible_to(model, actor))
-        .options(joinedload(model.organization))
+        .options(joinedload(model.organization, innerjoin=True))
     )
+    return await session.scalar(statement.with_for_update(of=model) if to_change else statement)
 
 
 def conditions(model: type[R], query: ListingQuery) -> list[ColumnElement[bool]]:
@@ -90,7 +99,7 @@ async def page(
         .limit(query.limit + 1)
     )
     if query.cursor is not None:
-        after = _position(query.cursor, name)
+        after = _position(query.cursor, query.sort)
         key = tuple_(column, model.id)
         statement = statement.where(key < after if descending else key > after)
     rows: Sequence[R] = (await session.scalars(statement)).all()
@@ -98,19 +107,19 @@ async def page(
 
 
 def position(record: Achievement | Demand, query: ListingQuery) -> list[str]:
-    """Where the page after this record begins."""
+    """Where the page after this record begins; it means nothing in another order."""
     value = getattr(record, query.sort.removeprefix("-"))
-    return [value.isoformat() if isinstance(value, datetime) else value, str(record.id)]
+    shown = value.isoformat() if isinstance(value, datetime) else value
+    return [query.sort, shown, str(record.id)]
 
 
-def _position(cursor: str, column: str) -> tuple[datetime | str, uuid.UUID]:
-    value, identifier = decode_cursor(cursor, 2)
+def _position(cursor: str, sort: str) -> tuple[datetime | str, uuid.UUID]:
+    sorted_by, value, identifier = decode_cursor(cursor, 3)
+    if sorted_by != sort:
+        raise CursorInvalid
     try:
-        if column == "title":
+        if sort.endswith("title"):
             return value, uuid.UUID(identifier)
-        instant = datetime.fromisoformat(value)
-        if instant.tzinfo is None:
-            raise CursorInvalid(loc=("query", "cursor"))
-        return instant, uuid.UUID(identifier)
-    except ValueError:
-        raise CursorInvalid(loc=("query", "cursor")) from None
+        return datetime.fromisoformat(value).astimezone(UTC), uuid.UUID(identifier)
+    except (ValueError, OverflowError):
+        raise CursorInvalid from None

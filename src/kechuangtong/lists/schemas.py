@@ -4,15 +4,22 @@ import uuid
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import PageQuery
-from kechuangtong.core.schemas import Contact, Input, Keyword, Line, Output, Passage
+from kechuangtong.core.schemas import Contact, Input, Instant, Keyword, Line, Output, Passage
 from kechuangtong.core.trade import Cooperation, OrganizationKind, Stage
 from kechuangtong.models.listing import ListingState
 
+_NO_DATE = Text("日期须为文本，如 2026-01-31", "a date is text, such as 2026-01-31")
 _DATE_RANGE = Text("日期须在 1900 至 2200 年之间", "a date is between the years 1900 and 2200")
+
+
+def _not_a_number(value: object) -> object:
+    if isinstance(value, int | float):  # it would be read as the seconds since 1970
+        raise ValueError(_NO_DATE)
+    return value
 
 
 def _sane(value: date) -> date:
@@ -21,7 +28,7 @@ def _sane(value: date) -> date:
     return value
 
 
-Day = Annotated[date, AfterValidator(_sane)]
+Day = Annotated[date, BeforeValidator(_not_a_number), AfterValidator(_sane)]
 
 
 def required_in_create(schema: dict[str, Any]) -> None:
@@ -101,5 +108,5 @@ class ListingQuery(PageQuery):
     ] = None
     cooperation: Cooperation | None = None
     place: Annotated[Line | None, Field(description="A part of the place, e.g. 成都")] = None
-    updated_since: AwareDatetime | None = None
+    updated_since: Instant | None = None
     sort: Sort = "-created_at"

@@ -76,9 +76,13 @@ class ListService(Generic[R, Read]):
             lambda record: self.show(record, actor),
         )
 
-    async def get(self, session: AsyncSession, actor: Actor, record_id: uuid.UUID) -> R:
+    async def get(
+        self, session: AsyncSession, actor: Actor, record_id: uuid.UUID, *, to_change: bool = False
+    ) -> R:
         """A record that the actor may see. Raises NotFound."""
-        record: R | None = await queries.get(session, self.model, actor, record_id)
+        record: R | None = await queries.get(
+            session, self.model, actor, record_id, to_change=to_change
+        )
         if record is None:
             raise NotFound
         return record
@@ -96,7 +100,7 @@ class ListService(Generic[R, Read]):
         if organization is None:
             raise OrganizationUnknown(loc=("body", "organization_id"))
         if not actor.acts_for(organization_id):
-            raise Forbidden
+            raise Forbidden(loc=("body", "organization_id"))
         change = self.draft(organization, values)
         await self.save(session, actor, [change])
         return change.record
@@ -108,10 +112,10 @@ class ListService(Generic[R, Read]):
         record_id: uuid.UUID,
         *,
         values: ListingFields,
-        expected_version: int | None,
+        expected_versions: frozenset[int] | None,
     ) -> R:
         """Change the fields that were given. Raises NotFound, Forbidden, PreconditionFailed."""
-        record = await self._own(session, actor, record_id, expected_version)
+        record = await self._own(session, actor, record_id, expected_versions)
         if (change := self.edit(record, values)) is not None:
             await self.save(session, actor, [change])
         return record
@@ -122,10 +126,10 @@ class ListService(Generic[R, Read]):
         actor: Actor,
         record_id: uuid.UUID,
         *,
-        expected_version: int | None,
+        expected_versions: frozenset[int] | None,
     ) -> R:
         """Show a record to everyone. Raises also WrongState, DatePast."""
-        record = await self._own(session, actor, record_id, expected_version)
+        record = await self._own(session, actor, record_id, expected_versions)
         before = self._snapshot(record)
         move(record, Action.PUBLISH)
         if record.state is ListingState.EXPIRED:
@@ -139,10 +143,10 @@ class ListService(Generic[R, Read]):
         actor: Actor,
         record_id: uuid.UUID,
         *,
-        expected_version: int | None,
+        expected_versions: frozenset[int] | None,
     ) -> R:
         """Take a published record back from the public. Raises also WrongState."""
-        record = await self._own(session, actor, record_id, expected_version)
+        record = await self._own(session, actor, record_id, expected_versions)
         before = self._snapshot(record)
         move(record, Action.WITHDRAW)
         await self.save(session, actor, [Change(record, "withdrawn", before)])
@@ -154,10 +158,10 @@ class ListService(Generic[R, Read]):
         actor: Actor,
         record_id: uuid.UUID,
         *,
-        expected_version: int | None,
+        expected_versions: frozenset[int] | None,
     ) -> None:
         """Delete a draft; what was public once is withdrawn instead. Raises also WrongState."""
-        record = await self._own(session, actor, record_id, expected_version)
+        record = await self._own(session, actor, record_id, expected_versions)
         move(record, Action.DELETE)
         await session.delete(record)
         self._log(session, actor, Change(record, "deleted", self._snapshot(record)), after=None)
@@ -195,7 +199,7 @@ class ListService(Generic[R, Read]):
         try:
             await session.flush()  # the identity's uniqueness is the database's to say
         except StaleDataError as error:  # another writer was between our reading and this
-            raise PreconditionFailed(loc=("header", "If-Match")) from error
+            raise PreconditionFailed from error
         except IntegrityError as error:
             if violated(error).endswith("_organization_id_identity"):
                 raise AlreadyListed from error
@@ -209,12 +213,12 @@ class ListService(Generic[R, Read]):
         session: AsyncSession,
         actor: Actor,
         record_id: uuid.UUID,
-        expected_version: int | None,
+        expected_versions: frozenset[int] | None,
     ) -> R:
-        record = await self.get(session, actor, record_id)
+        record = await self.get(session, actor, record_id, to_change=True)
         if not actor.acts_for(record.organization_id):
             raise Forbidden
-        check_version(record, expected_version)
+        check_version(record, expected_versions)
         return record
 
     def _snapshot(self, record: R) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.achievements.service import achievements
+from kechuangtong.core.db import hold
 from kechuangtong.core.errors import Invalid, NotFound
 from kechuangtong.core.language import Text
 from kechuangtong.demands.service import demands
@@ -49,21 +50,24 @@ async def give(
 
     Raises PairNotFound.
     """
+    assert actor.id is not None
     try:
         demand = await demands.get(session, actor, body.demand_id)
+    except NotFound as error:
+        raise PairNotFound(loc=("body", "demand_id")) from error
+    try:
         achievement = await achievements.get(session, actor, body.achievement_id)
     except NotFound as error:
-        raise PairNotFound(loc=("body",)) from error
-    assert actor.id is not None
+        raise PairNotFound(loc=("body", "achievement_id")) from error
+    # What was said before may not be there yet to be locked: the pair is held by its name.
+    await hold(session, f"feedback {actor.id} {demand.id} {achievement.id}")
     judgement = await matcher.judge(session, demand, achievement)
     feedback = await session.scalar(
-        select(MatchFeedback)
-        .where(
+        select(MatchFeedback).where(
             MatchFeedback.user_id == actor.id,
             MatchFeedback.demand_id == demand.id,
             MatchFeedback.achievement_id == achievement.id,
         )
-        .with_for_update()
     )
     before = None if feedback is None else _shown(feedback).model_dump(mode="json")
     if feedback is None:
@@ -72,7 +76,7 @@ async def give(
         )
         session.add(feedback)
     feedback.verdict = body.verdict
-    feedback.reasons = [one.value for one in body.reasons]
+    feedback.reasons = list(dict.fromkeys(one.value for one in body.reasons))
     feedback.comment = body.comment
     feedback.ranker = matcher.ranker.version
     feedback.score, feedback.grade = round(judgement.score, 4), judgement.grade

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from kechuangtong.achievements.schemas import AchievementRead
-from kechuangtong.core.schemas import Input, Keyword, Line, Output, Passage
+from kechuangtong.core.schemas import FreeText, Input, Keyword, Line, Output, Passage
 from kechuangtong.core.trade import ListKind
 from kechuangtong.demands.schemas import DemandRead
 from kechuangtong.lists.schemas import MAX_KEYWORDS
@@ -94,7 +94,9 @@ class MatchSearch(MatchQuery):
         }
     )
 
-    text: Annotated[str, Field(min_length=1, description="The need or the offer, in any length")]
+    text: Annotated[
+        FreeText, Field(min_length=1, description="The need or the offer, in any length")
+    ]
     title: Annotated[Line | None, Field(description="Its title, where it has one")] = None
     keywords: Annotated[list[Keyword], Field(max_length=MAX_KEYWORDS)] = []
     kind: Annotated[ListKind, Field(description="Which list is searched")] = ListKind.ACHIEVEMENT

@@ -68,6 +68,11 @@ class Record:
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now, index=True)
     version: Mapped[int] = mapped_column(default=1)
 
+    @property
+    def tag(self) -> str:
+        """What tells this state of the record, as it is shown, from every other."""
+        return str(self.version)
+
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:
         return {"version_id_col": cls.version}

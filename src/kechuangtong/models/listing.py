@@ -49,6 +49,11 @@ class Listing(Record):
         return relationship(lazy="raise")
 
     @property
+    def tag(self) -> str:
+        """A record is shown with its organization, and expires without being changed."""
+        return f"{self.version}-{self.organization.version}-{self.state}"
+
+    @property
     def state(self) -> ListingState:
         """The state that is shown: a published record past its date has expired."""
         past = self.valid_until is not None and self.valid_until < today()

@@ -8,7 +8,7 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import IdempotentSession, ReadSession, WriteSession, requires
 from kechuangtong.accounts.idempotency import IdempotentRoute
 from kechuangtong.accounts.permissions import Permission
-from kechuangtong.core.http import ExpectedVersion, IfNoneMatch, etag, not_modified
+from kechuangtong.core.http import ExpectedVersions, IfNoneMatch, etag, not_modified
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
 from kechuangtong.lists.http import OrganizationId
@@ -94,11 +94,11 @@ async def change_organization(
     actor: Annotated[Actor, Depends(requires(Permission.ORGANIZATIONS_WRITE))],
     response: Response,
     body: OrganizationPatch,
-    expected_version: ExpectedVersion,
+    expected_versions: ExpectedVersions,
 ) -> OrganizationRead:
     """Change the fields that are given; the others stay as they are."""
     organization = await service.change_organization(
-        session, actor, organization_id, values=body, expected_version=expected_version
+        session, actor, organization_id, values=body, expected_versions=expected_versions
     )
     response.headers["ETag"] = etag(organization)
     return OrganizationRead.model_validate(organization)

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm.exc import StaleDataError
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.core.db import new_id, violated
-from kechuangtong.core.errors import Conflict, Forbidden, NotFound, PreconditionFailed
+from kechuangtong.core.errors import Conflict, Forbidden, NotFound
 from kechuangtong.core.http import check_version
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import Page, decode_id
@@ -29,6 +28,7 @@ from kechuangtong.search.marks import mark
 class CodeTaken(Conflict):
     code = "organization_exists"
     text = Text("该统一社会信用代码已登记。", "An organization with this code exists already.")
+    place = ("body", "code")
 
 
 class OrganizationAmbiguous(Conflict):
@@ -37,6 +37,7 @@ class OrganizationAmbiguous(Conflict):
         "有多个单位名为“{name}”，请用统一社会信用代码指明。",
         'Several organizations are named "{name}"; name it by its code.',
     )
+    place = ("body", "organization")
 
 
 def name_key(name: str) -> str:
@@ -69,9 +70,11 @@ async def create_organization(
     return organization
 
 
-async def get_organization(session: AsyncSession, organization_id: uuid.UUID) -> Organization:
-    """Raises NotFound."""
-    organization = await session.get(Organization, organization_id)
+async def get_organization(
+    session: AsyncSession, organization_id: uuid.UUID, *, to_change: bool = False
+) -> Organization:
+    """Raises NotFound. Who gets it to change it waits for whoever is changing it."""
+    organization = await session.get(Organization, organization_id, with_for_update=to_change)
     if organization is None:
         raise NotFound
     return organization
@@ -123,13 +126,13 @@ async def change_organization(
     organization_id: uuid.UUID,
     *,
     values: OrganizationPatch,
-    expected_version: int | None,
+    expected_versions: frozenset[int] | None,
 ) -> Organization:
     """Change what was given. Raises NotFound, Forbidden, PreconditionFailed, CodeTaken."""
-    organization = await get_organization(session, organization_id)
+    organization = await get_organization(session, organization_id, to_change=True)
     if not actor.acts_for(organization_id):
         raise Forbidden
-    check_version(organization, expected_version)
+    check_version(organization, expected_versions)
     before = _snapshot(organization)
     for name in values.model_fields_set:
         setattr(organization, name, getattr(values, name))
@@ -146,8 +149,6 @@ async def _store(session: AsyncSession, organization: Organization) -> None:
     session.add(organization)
     try:
         await session.flush()  # the code's uniqueness is the database's to say
-    except StaleDataError as error:  # another writer was between our reading and this
-        raise PreconditionFailed(loc=("header", "If-Match")) from error
     except IntegrityError as error:
         if violated(error) == "uq_organizations_code":
             raise CodeTaken from error

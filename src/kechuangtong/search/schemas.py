@@ -4,11 +4,11 @@ import uuid
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from kechuangtong.achievements.schemas import AchievementRead
 from kechuangtong.core.paging import PageQuery
-from kechuangtong.core.schemas import Input, Line
+from kechuangtong.core.schemas import FreeText, Input, Instant, Line
 from kechuangtong.core.trade import Cooperation, ListKind, Stage
 from kechuangtong.demands.schemas import DemandRead
 
@@ -39,10 +39,16 @@ class Facet(StrEnum):
 class SearchQuery(PageQuery, RecordFilter):
     """A search: words that must all stand in a record, or any of them where none has all."""
 
-    q: Annotated[str, Field(description="Words (检索词), at most 2,000 characters")] = ""
+    q: Annotated[
+        FreeText,
+        Field(
+            description="Words (检索词), at most 2,000 characters",
+            json_schema_extra={"example": "余热 除湿"},
+        ),
+    ] = ""
     kind: Annotated[ListKind, Field(description="Which list (清单)")] = ListKind.ACHIEVEMENT
-    published_after: AwareDatetime | None = None
-    published_before: AwareDatetime | None = None
+    published_after: Instant | None = None
+    published_before: Instant | None = None
     facet: Annotated[list[Facet], Field(max_length=5, description="Count these (分面)")] = []
     sort: Literal["relevance", "newest"] = "relevance"
 

@@ -124,7 +124,7 @@ def _offset(cursor: str | None) -> int:
         return 0
     (text,) = decode_cursor(cursor, 1)
     if not (text.isascii() and text.isdigit() and len(text) < 9):
-        raise CursorInvalid(loc=("query", "cursor"))
+        raise CursorInvalid
     if int(text) > MAX_OFFSET:
         raise TooDeep(limit=MAX_OFFSET, loc=("query", "cursor"))
     return int(text)

@@ -37,7 +37,7 @@ class Statistics(BaseModel):
     feedback: FeedbackCounts
 
 
-@router.get("", summary="Statistics (统计)", responses=answers(401))
+@router.get("", summary="Statistics (统计)", responses=answers(401, 422))
 async def statistics(session: ReadSession) -> Statistics:
     """How many records there are, and how often matches were called useful or wrong, and why."""
     published = {
