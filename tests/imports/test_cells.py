@@ -161,6 +161,26 @@ def test_any_range_that_runs_upwards_is_read(low: int, more: int) -> None:
         ("≥100万元", between(1_000_000, None)),
         ("50万起", between(500_000, None)),
         ("50万-50万", fixed(500_000)),
+        ("8千到1万", between(8_000, 10_000)),
+        ("200万含税", fixed(2_000_000)),
+        ("不含税100万元", fixed(1_000_000)),
+        ("50万元（独占许可）", fixed(500_000)),
+        ("面议（参考价50万）", fixed(500_000)),
+        ("面议，约50万", fixed(500_000)),
+        ("50万/面议", fixed(500_000)),
+        ("接近100万", fixed(1_000_000)),
+        ("不到100万", between(None, 1_000_000)),
+        ("超100万", between(1_000_000, None)),
+        ("起拍价100万元", between(1_000_000, None)),
+        ("50万块", fixed(500_000)),
+        ("50k", fixed(50_000)),
+        ("一二〇万", fixed(1_200_000)),
+        ("详询", NEGOTIABLE),
+        ("价格可谈", NEGOTIABLE),
+        ("无预算", UNKNOWN),
+        ("视方案而定", UNKNOWN),
+        ("按项目实际情况确定", UNKNOWN),
+        ("评估后确定", UNKNOWN),
         ("面议", NEGOTIABLE),
         ("价格面议", NEGOTIABLE),
         ("双方协商确定", NEGOTIABLE),
@@ -185,7 +205,7 @@ def test_amounts(cell: Cell, price: Price) -> None:
     [
         "一百来万吧", "几十万", "十几万", "数百万", "百万元", "50多万", "上百万", "50余万元",
         "-50万", "-3元", "80-50万", "50-60-70万", "50万美元", "$500", "50万/年", "每年50万",
-        "销售额的5%", "5%", "首付30万，提成5%", "转让100万、许可20万", "50", "50-80", 50, 0.5, True,
+        "销售额的5%", "5%", "首付30万，提成5%", "转让100万、许可20万", "50", "50-80", 50, 0.5, True, "五六十万", "三四万", "一两百万", "每吨按50元确定",
         date(2026, 5, 6), "2026年5月", "详见附件", "9999亿9999万万", "1000000000000元", "万元", "12.34.5万",
         "1,2,3万", f"{'1' * 30}万5", f"{'1' * 30}.5亿", "0x10万", "1e6元", "x" * 201,
     ],
@@ -203,12 +223,35 @@ def test_amounts_that_are_refused(cell: Cell) -> None:
         ("投入（亿元）", 100_000_000),
         ("Budget (10k yuan)", 10_000),
         ("Price (RMB)", 1),
+        ("预算（万）", 10_000),
+        ("预算（人民币万元）", 10_000),
+        ("预算（人民币）", 1),
+        ("Price (RMB 10,000)", 10_000),
+        ("Budget in million yuan", 1_000_000),
         ("预算", None),
         ("意向价格", None),
+        ("预算（元/万元）", None),
+        ("报价（万美元）", None),
+        ("Price (USD)", None),
     ],
 )
 def test_units_of_headers(header: str, yuan: int | None) -> None:
     assert unit_of(header) == yuan
+
+
+@pytest.mark.parametrize(
+    ("cell", "yuan"),
+    [("¥500,000", 500_000), ("RMB 500000", 500_000), ("500 thousand", 500_000), ("50k", 50_000)],
+)
+def test_a_unit_of_any_kind_in_the_cell_beats_the_headers(cell: Cell, yuan: int) -> None:
+    assert parse_price(cell, WAN) == parse_price(cell, Decimal(1)) == fixed(yuan)
+
+
+def test_under_another_currency_only_what_says_yuan_is_yuan() -> None:
+    assert refused(lambda one: parse_price(one, foreign=True), "50万") == "price_not_understood"
+    assert refused(lambda one: parse_price(one, foreign=True), 50) == "price_not_understood"
+    assert parse_price("50万元", foreign=True) == fixed(500_000)
+    assert parse_price("面议", foreign=True) == NEGOTIABLE
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,12 @@ def test_a_note_above_the_header_gives_the_unit_unless_the_header_does() -> None
         assert parsed(*rows).rows[0].values["price"]["low"] == low
 
 
+def test_amounts_under_another_currency_are_no_yuan() -> None:
+    assert problems(["成果名称", "报价（万美元）"], ["导热膜", "50万"]) == [
+        ("报价（万美元）", "price_not_understood")
+    ]
+
+
 def test_an_amount_without_any_unit_is_refused_and_says_so() -> None:
     (row,) = parsed(["成果名称", "意向价格"], ["导热膜", 50]).rows
     (problem,) = row.problems

@@ -239,6 +239,8 @@ def _number(plain: str) -> Decimal | None:
     for mark, size in _SIZES:
         head, found, tail = plain.rpartition(mark)
         if found:
+            if re.fullmatch(f"[{_DIGITS[1:]}]{{2,}}", head):
+                return None  # 五六十万, 三四万
             many = _number(head) if head else Decimal(1) if mark == "十" else None
             rest = _tail(tail, size)
             if many is None or rest is None or (rest and many != many.to_integral_value()):

@@ -9,7 +9,7 @@ from kechuangtong.core.language import Text
 from kechuangtong.core.text import identity
 from kechuangtong.core.trade import ListKind
 from kechuangtong.imports import cells
-from kechuangtong.imports.amounts import parse_price
+from kechuangtong.imports.amounts import names_foreign_currency, parse_price
 from kechuangtong.imports.cells import MESSAGES, Cell, CellError, shown
 from kechuangtong.imports.columns import Column, Layout, find_layout
 from kechuangtong.imports.dates import parse_date
@@ -122,7 +122,8 @@ class _Reader:
         if name in ("trl", "stage", "required_trl", "required_stage"):
             self._take_maturity(row, value)
         elif name in ("price", "budget"):
-            values[name] = asdict(parse_price(value, column.unit))
+            foreign = names_foreign_currency(column.header)
+            values[name] = asdict(parse_price(value, column.unit, foreign=foreign))
         elif name in ("completed_on", "valid_until"):
             values[name] = parse_date(value, end=name == "valid_until")
         elif name == "intellectual_property":
