@@ -359,6 +359,18 @@ def test_any_month_is_its_first_day_or_its_last(day: date) -> None:
         ("2024年1月至2026年5月", date(2026, 5, 31), date(2026, 5, 31)),
         ("2026年3-5月", date(2026, 5, 31), date(2026, 5, 31)),
         ("25/12/2026", date(2026, 12, 25), date(2026, 12, 25)),
+        ("2026. 5. 6", date(2026, 5, 6), date(2026, 5, 6)),
+        ("2026，5，6", date(2026, 5, 6), date(2026, 5, 6)),
+        ("2026、05、06", date(2026, 5, 6), date(2026, 5, 6)),
+        ("2026年五月", date(2026, 5, 1), date(2026, 5, 31)),
+        ("2026年十二月三十一日", date(2026, 12, 31), date(2026, 12, 31)),
+        ("2026年元月", date(2026, 1, 1), date(2026, 1, 31)),
+        ("2026年1月1日-12月31日", date(2026, 12, 31), date(2026, 12, 31)),
+        ("2026年5月至12月", date(2026, 12, 31), date(2026, 12, 31)),
+        ("2026年6月30日24时", date(2026, 6, 30), date(2026, 6, 30)),
+        ("2026年6月30日17:00前", date(2026, 6, 30), date(2026, 6, 30)),
+        ("2026/5/6 下午 3:00", date(2026, 5, 6), date(2026, 5, 6)),
+        ("即日起至2026年12月31日", date(2026, 12, 31), date(2026, 12, 31)),
         ("2026-05-06（周三）", date(2026, 5, 6), date(2026, 5, 6)),
     ],
 )
@@ -367,7 +379,23 @@ def test_dates(cell: Cell, first: date, last: date) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["长期有效", "长期", "待定", "不限", "至今", "研发中", "无", "/", "", None, "long-term"]
+    "cell",
+    [
+        "长期有效",
+        "长期 有效",
+        "长期征集",
+        "不设期限",
+        "长期",
+        "待定",
+        "不限",
+        "至今",
+        "研发中",
+        "无",
+        "/",
+        "",
+        None,
+        "long-term",
+    ],
 )
 def test_dates_that_are_not_said(cell: Cell) -> None:
     assert parse_date(cell) is None
@@ -378,7 +406,7 @@ def test_dates_that_are_not_said(cell: Cell) -> None:
     [
         "明年", "尽快", "年底", "三个月内", "2026-02-30", "2023年2月29日", "2026-13-01", "2026年0月", "26-05-06",
         "5/6/2026", "05-06", "1026-05-06", "9999-01-01", "2026-06-01至2026-05-01", 0, 7, -1, 12, 0.5, True, False,
-        20260230, math.pi, 99_999, "2026-05-06-07", "二〇二六年十三月", "x" * 101, date(1800, 1, 1),
+        20260230, math.pi, 99_999, "2026-05-06-07", "2026.05-06", "即日起", "二〇二六年十三月", "x" * 101, date(1800, 1, 1),
     ],
 )  # fmt: skip
 def test_dates_that_are_refused(cell: Cell) -> None:
@@ -411,6 +439,15 @@ def test_the_first_date_in_a_text_is_found() -> None:
         ("Pilot scale", Stage.PILOT, None),
         ("小试/中试", Stage.BENCH, None),
         ("已完成小试，正在中试", Stage.PILOT, None),
+        ("■中试 □小试", Stage.PILOT, None),
+        ("□小试 ☑中试 □产业化", Stage.PILOT, None),
+        ("小试□ 中试☑", Stage.PILOT, None),
+        ("□小试 □√产业化", Stage.INDUSTRIAL, None),
+        ("□小试 □中试", None, None),
+        ("原型机", Stage.PILOT, None),
+        ("有样品", Stage.PILOT, None),
+        ("pilot-scale", Stage.PILOT, None),
+        ("7.", None, 7),
         ("7级", None, 7),
         ("７级", None, 7),
         ("七级", None, 7),
@@ -471,6 +508,7 @@ def test_every_level_of_the_scale_is_read(level: int) -> None:
         ("技术服务和技术咨询", [Cooperation.SERVICE, Cooperation.CONSULTING], []),
         ("不可转让，可许可", [Cooperation.LICENSE], ["不可转让"]),
         ("均可", [Cooperation.ANY], []),
+        ("□转让 ☑许可 ☑作价入股 □其他", [Cooperation.LICENSE, Cooperation.EQUITY], []),
         ("转让、许可均可", [Cooperation.TRANSFER, Cooperation.LICENSE], []),
         ("面议", [], []),
         ("其他", [], []),
@@ -609,6 +647,11 @@ def test_numbers_are_found_whatever_separates_them(bodies: list[str], mark: str)
         (2017106018623, "201710601862.3", IntellectualPropertyKind.INVENTION, None),
         (201710601862.3, "201710601862.3", IntellectualPropertyKind.INVENTION, None),
         ("ZL 2017 1 0601862.3", "ZL201710601862.3", IntellectualPropertyKind.INVENTION, True),
+        ("ZL No. 201710601862.3", "ZL201710601862.3", IntellectualPropertyKind.INVENTION, True),
+        ("ZL-201710601862•3", "ZL201710601862.3", IntellectualPropertyKind.INVENTION, True),
+        ("Z L 201710601862.3", "ZL201710601862.3", IntellectualPropertyKind.INVENTION, True),
+        ("证书号第1234567号，ZL201710601862.3", "ZL201710601862.3", IntellectualPropertyKind.INVENTION, True),
+        ("WO/2021/123456", "WO2021123456", IntellectualPropertyKind.PCT, None),
         ("ZL95115608.X", "ZL95115608.X", IntellectualPropertyKind.INVENTION, True),
         ("200710308494.×", "200710308494.X", IntellectualPropertyKind.INVENTION, None),
         ("CN1071234A", "CN1071234A", IntellectualPropertyKind.INVENTION, False),
@@ -641,6 +684,7 @@ def test_publications_of_today_are_read(number: str) -> None:
         ("ZL201710601862", ["patent_not_understood"], None),
         ("ZL2017106018", ["patent_not_understood"], None),
         ("1234567890", ["patent_not_understood"], None),
+        ("CN109876543", ["patent_not_understood"], None),
         (application("209910601862"), ["patent_year"], None),
     ],
 )
