@@ -59,9 +59,17 @@ def parse_sheet(sheets: Sequence[Sheet], kind: ListKind) -> ParsedSheet:
     return ParsedSheet(
         sheet=layout.sheet.name,
         header_row=layout.header_row,
-        columns={one.header: one.field for one in layout.columns},
+        columns=_by_header(layout.columns),
         rows=rows,
     )
+
+
+def _by_header(columns: Sequence[Column]) -> dict[str, str | None]:
+    """The fields by their headers as typed; of two that are alike, the one that is read."""
+    fields: dict[str, str | None] = {}
+    for one in columns:
+        fields[one.header] = fields.get(one.header) or one.field
+    return fields
 
 
 _TOTAL: Final = re.compile("(?:本页)?(?:合计|总计|小计|共计|总和|total|sum)(?:[:：].*|\\d+.*)?")
