@@ -231,10 +231,52 @@ def test_what_is_around_the_list_is_no_row_of_it() -> None:
         "合计算法",
         "单位时间产能提升",
         "注塑机节能",
+        "审批流程自动化（RPA）平台",
+        "日期识别算法（改进型）",
+        "单位产品能耗：在线监测方法",
+        "联系人推荐：图神经网络",
     ],
 )
 def test_titles_that_begin_like_a_total_or_a_signature_are_rows(title: str) -> None:
     assert titles(parsed(["成果名称", "简介"], [title, None])) == [(2, title)]
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        [["共2项"]],
+        [["合计（万元）", None, 100]],
+        [["以下空白"]],
+        [["填报说明"], ["1.成果名称须写全称"], ["2.价格可填面议"]],
+        [["注：1.价格可议"], ["2.成熟度按国标填写。"]],
+        [["制表：张三   审核：李四   2024年1月1日"]],
+        [["科研处负责人（签字）：", None, None, "年  月  日"]],
+        [[None, None, "蜀江大学（盖章）"], [None, None, None, "2023年10月8日"]],
+        [["单位（盖章）"], ["2023年10月8日"]],
+        [["*为必填项"]],
+    ],
+)
+def test_a_signature_a_note_and_what_follows_them_are_no_rows(tail: Rows) -> None:
+    header = ["成果名称", "简介", "意向价格（万元）", "联系人"]
+    found = parsed(
+        header,
+        ["一、电子信息"],
+        ["导热膜", "x", 50, "张三"],
+        ["（二）装备"],
+        ["热泵", None, None, None],
+        *tail,
+    )
+    assert titles(found) == [(3, "导热膜"), (5, "热泵")]
+
+
+def test_rows_go_on_below_a_note_between_them() -> None:
+    found = parsed(["成果名称", "简介"], ["膜", "x"], ["注：以上已转让"], ["泵", "y"], ["阀", None])
+    assert titles(found) == [(2, "膜"), (4, "泵"), (5, "阀")]
+
+
+def test_a_row_without_a_title_that_begins_with_a_date_is_told() -> None:
+    found = parsed(["完成日期", "成果名称", "简介"], ["2023年5月6日", None, "x"])
+    assert [one.code for one in found.rows[0].problems] == ["title_missing"]
 
 
 def test_a_count_of_rows_is_no_number_but_the_lists_own_is() -> None:

@@ -72,10 +72,22 @@ def _by_header(columns: Sequence[Column]) -> dict[str, str | None]:
     return fields
 
 
-_TOTAL: Final = re.compile("(?:本页)?(?:合计|总计|小计|共计|总和|total|sum)(?:[:：].*|\\d+.*)?")
+_TOTAL: Final = re.compile(
+    "(?:本页|本表|全部|以上)?(?:合计|总计|小计|共计|总和|total|sum)(?:[:：(].*|\\d+.*)?"
+    "|(?:本页|本表|以上)?(?:合|总|共)?(?:共|计)[有计]?\\d+[个项条件行](?:成果|需求|记录)?"
+)
+_SEAL: Final = "[(](?:盖章|公章|签[字章名])[)]"
 _CLOSING: Final = re.compile(
-    "(?:填[表报写]人?|制表|审核|经办|(?:单位)?负责人|联系人|联系电话|日期|(?:填报|填表|报送)?(?:日期|时间|单位)|单位|盖章|公章|签[字章名])"
-    "[^:：]{0,12}[:：(].*|(?:备注|附注|注|说明|填表说明|注意事项)\\d*[:：、].*|[(]?(?:盖章|公章|签字)[)]?.*"
+    "(?:填[表报写]|制表|审核|审批|复核|经办|分管|主管|科技处|科研处|科研管理|负责人|联系人|联系电话|日期|时间|报送|单位"
+    "|盖章|公章|签[字章名])(?:单位|部门|负责|领导|人|员|意见|电话|方式|日期|时间|盖章|公章|签[字章名]|[及和与]|[(][^()]*[)])*"
+    f"(?:[:：].*|(?<=[)]))|{_SEAL}.*|.{{2,30}}{_SEAL}"
+    "|(?:备注|附注|注|说明|填[表报写]说明|注意事项)(?:\\d*[:：、].*)?"
+    "|\\W*(?:以下空白|以下无正文|此页无正文)\\W*"
+)
+# Alone in their row these are a date below a signature, a heading of the rows below, or a note.
+_ALONE: Final = re.compile(
+    "(?:20)?\\d{0,2}年\\d{0,2}月\\d{0,2}日|[一二三四五六七八九十]+、.*|[(][一二三四五六七八九十]+[)].*"
+    "|第[一二三四五六七八九十]+[章部分类批].*|[*※★].*"
 )
 
 
@@ -88,6 +100,7 @@ class _Reader:
         self._title = next(one for one in self._columns if one.field == "title")
         self._header = [identity(one.header) for one in layout.columns]
         self._places = [one.place for one in layout.columns]
+        self._closed = False
 
     def is_record(self, row: Sequence[Cell]) -> bool:
         """Whether a row is one of the list: not blank, no total, no signature, no header again."""
@@ -97,11 +110,19 @@ class _Reader:
         if not filled or not any(told):
             return False
         if [identity(shown(_at(row, place))) for place in self._places] == self._header:
+            self._closed = False
             return False
         first = identity(filled[0])
         if _TOTAL.fullmatch(first) and (len(filled) <= 4 or not shown(self._of(row, "title"))):
             return False
-        return not (len(filled) <= 4 and _CLOSING.fullmatch(first))
+        if len(filled) <= 4 and _CLOSING.fullmatch(first):
+            self._closed = True
+            return False
+        if len(filled) == 1 and len(self._columns) > 1:
+            # Below a signature or a note single cells are more of it (2. 成熟度按国标填写).
+            return not (self._closed or _ALONE.fullmatch(first))
+        self._closed = False
+        return True
 
     def read(self, number: int, row: Sequence[Cell]) -> ParsedRow:
         """The values of a row, and its problems."""
