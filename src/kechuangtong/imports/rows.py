@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from kechuangtong.core.language import Text
-from kechuangtong.core.text import identity
+from kechuangtong.core.text import identity, normalize
 from kechuangtong.core.trade import ListKind
 from kechuangtong.imports import cells
 from kechuangtong.imports.amounts import names_foreign_currency, parse_price
@@ -149,7 +149,7 @@ class _Reader:
     def _take(self, row: ParsedRow, column: Column, name: str, value: Cell) -> None:
         values = row.values
         if name in ("trl", "stage", "required_trl", "required_stage"):
-            self._take_maturity(row, value)
+            self._take_maturity(row, column, value)
         elif name in ("price", "budget"):
             foreign = names_foreign_currency(column.header)
             values[name] = asdict(parse_price(value, column.unit, foreign=foreign))
@@ -180,12 +180,15 @@ class _Reader:
         else:
             self._take_text(values, name, value)
 
-    def _take_maturity(self, row: ParsedRow, value: Cell) -> None:
+    def _take_maturity(self, row: ParsedRow, column: Column, value: Cell) -> None:
         prefix = "" if self._kind is ListKind.ACHIEVEMENT else "required_"
         found = parse_maturity(value, trl.default())
         level = asdict(found.trl) if found.trl else None
-        for name, one in (("stage", found.stage), ("trl", level)):
-            row.values[prefix + name] = row.values.get(prefix + name) or one
+        # 成熟度 tells of both, 阶段 and TRL of one: what a list has no column for is left alone.
+        both = "成熟" in normalize(column.header)
+        for name, one in ((prefix + "stage", found.stage), (prefix + "trl", level)):
+            if one is not None or both or name == column.field:
+                row.values[name] = row.values.get(name) or one
 
     def _take_text(self, values: dict[str, Any], name: str, value: Cell) -> None:
         parse = _TEXTS.get(name, cells.parse_line)
