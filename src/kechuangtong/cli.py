@@ -33,7 +33,7 @@ from kechuangtong.core.errors import AppError
 from kechuangtong.core.identifiers import IdentifierError, check_uscc
 from kechuangtong.core.trade import ListKind, OrganizationKind
 from kechuangtong.imports import service as imports
-from kechuangtong.imports.reading import FileRefused
+from kechuangtong.imports.reading import FileRefused, check_size
 from kechuangtong.imports.schemas import Report
 from kechuangtong.imports.workbook import write_report
 from kechuangtong.jobs.service import working
@@ -255,7 +255,9 @@ async def _import(
     runtime: Runtime, kind: ListKind, file: Path, organization: str | None, progress: Progress
 ) -> Report:
     """Import a file, or go on with the import of it that was killed."""
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    check_size(file, runtime.settings.max_file_size)
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
     async with runtime.database.write() as session:
         owner = await _organization(session, organization)
         imported = await imports.find_unfinished(

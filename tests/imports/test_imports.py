@@ -339,6 +339,17 @@ def test_wrong_calls_end_with_2_and_failures_with_1_and_one_line(tmp_path: Path)
         assert len(failed.stderr.strip().splitlines()) == 1
 
 
+def test_a_huge_file_is_refused_before_it_is_read_or_kept(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    path = tmp_path / "成果.csv"
+    with path.open("wb") as file:
+        file.truncate(200_000_000)
+    failed = run(settings, "import", "achievements", str(path))
+    assert failed.returncode == 1
+    assert len(failed.stderr.strip().splitlines()) == 1
+    assert not list(settings.data_dir.rglob("*.csv"))
+
+
 def test_a_busy_port_and_an_absent_database_are_one_line(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data", database_url=None)
     with socket.create_server(("127.0.0.1", 0)) as busy:

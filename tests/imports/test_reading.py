@@ -238,6 +238,12 @@ def test_text_is_read_in_its_encoding_and_with_its_separator(
     assert read(tmp_path, content) == [Sheet(None, READ)]
 
 
+def test_a_stray_nul_is_left_out_of_a_text(tmp_path: Path) -> None:
+    assert read(tmp_path, LIST.replace("卷对卷", "卷\0对卷").encode())[0].rows == READ
+    assert refused(tmp_path, b"a,b\n\0\x01\x02\0" * 9).code == "file_type_not_supported"
+    assert refused(tmp_path, b"a\0,\0b\0\n\0").code == "file_type_not_supported"
+
+
 def test_text_in_rare_characters_is_read(tmp_path: Path) -> None:
     assert read(tmp_path, "名称\n𠮷野家㐂䶮\n".encode("gb18030"))[0].rows[1] == ["𠮷野家㐂䶮"]
 

@@ -381,12 +381,12 @@ def find_layout(sheets: Sequence[Sheet], kind: ListKind) -> Layout:
             fields = _fields(header, kind)
             known = len(set(fields.values()))
             title = next((at for at, one in fields.items() if one == "title"), None)
-            if known and (foreign := _foreign(header, title, kind)) is not None:
+            alone = sum(bool(one) for one in header.typed) == 1
+            if not alone and (foreign := _foreign(header, title, kind)) is not None:
                 other = other or foreign
                 continue
             if title is None:
                 continue
-            alone = sum(bool(one) for one in header.typed) == 1
             if known < 2 and not alone and _exact(header.names[title][0], kind) is None:
                 continue
             rows = sum(bool(shown(_at(row, title))) for row in sheet.rows[header.last :])

@@ -87,11 +87,7 @@ class Sheet:
 
 def read_table(path: Path, *, limits: Limits) -> list[Sheet]:
     """The sheets of a file, those hidden left out. Raises FileRefused."""
-    size = path.stat().st_size
-    if size > limits.file_bytes:
-        raise _refusal("file_too_large", limit=limits.file_bytes)
-    if size == 0:
-        raise _refusal("file_empty")
+    check_size(path, limits.file_bytes)
     command = [sys.executable, "-m", __name__, str(path), str(limits.rows), str(limits.columns)]
     try:
         child = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
@@ -105,6 +101,15 @@ def read_table(path: Path, *, limits: Limits) -> list[Sheet]:
         raise _refusal(answer[0], **answer[1])
     sheets: list[Sheet] = answer
     return sheets
+
+
+def check_size(path: Path, limit: int) -> None:
+    """Refuse an empty file or one over the limit. Raises FileRefused."""
+    size = path.stat().st_size
+    if size > limit:
+        raise _refusal("file_too_large", limit=limit)
+    if size == 0:
+        raise _refusal("file_empty")
 
 
 def _refusal(code: str, **values: object) -> FileRefused:
@@ -218,6 +223,9 @@ def _plain(cell: object) -> Cell:
     return str(cell)  # times of day and durations
 
 
+_CONTROLS: Final = re.compile(rb"[\x01-\x08\x0e-\x1f]")
+
+
 def _decoded(content: bytes) -> str:
     for mark, encoding in (
         (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -226,7 +234,12 @@ def _decoded(content: bytes) -> str:
     ):
         if content.startswith(mark):
             return _checked(content, encoding)
-    if b"\0" in content or content.startswith((b"%PDF", b"{\\rtf")):
+    if b"\0" in content:
+        # Old programs pad their texts with it; among other controls it is no text.
+        if _CONTROLS.search(content) or content.count(0) > len(content) // 10:
+            raise _Refused("file_type_not_supported")
+        content = content.replace(b"\0", b"")
+    if content.startswith((b"%PDF", b"{\\rtf")):
         raise _Refused("file_type_not_supported")
     try:
         return _checked(content, "utf-8")
@@ -241,8 +254,6 @@ def _checked(content: bytes, encoding: str) -> str:
         raise _Refused("encoding_not_understood") from error
     if re.match(r"\s*<(?:!doctype|html|table|\?xml)", text, re.IGNORECASE):
         raise _Refused("file_type_not_supported")  # web pages that call themselves .xls
-    if "\0" in text:
-        raise _Refused("file_type_not_supported")
     return text
 
 
