@@ -279,6 +279,29 @@ def test_hidden_sheets_and_charts_are_left_out(tmp_path: Path) -> None:
     assert read(tmp_path, buffer.getvalue()) == [Sheet("成果", [["成果名称"]]), Sheet("空", [])]
 
 
+def test_a_cell_merged_downwards_is_each_rows(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in [
+        ["需求清单"],
+        ["企业", "需求"],
+        ["甲", "除湿"],
+        [None, "节能"],
+        [None, None],
+        ["乙", "x"],
+    ]:
+        book.active.append(row)
+    book.active.merge_cells("A1:B1")
+    book.active.merge_cells("A3:A5")
+    assert read(tmp_path, saved(book))[0].rows == [
+        ["需求清单"],
+        ["企业", "需求"],
+        ["甲", "除湿"],
+        ["甲", "节能"],
+        [],
+        ["乙", "x"],
+    ]
+
+
 def test_rows_have_the_sheets_own_numbers(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active["C4"] = "成果名称"

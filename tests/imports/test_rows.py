@@ -174,6 +174,15 @@ def test_a_header_of_two_rows_is_read_whole() -> None:
     assert found.rows[0].values["price"]["low"] == Decimal(500_000)
 
 
+def test_a_header_of_two_rows_begins_where_its_title_does() -> None:
+    found = parsed(
+        ["序号", "成果名称", "联系人", None],
+        ["序号", "成果名称", "姓名", "电话"],
+        [1, "导热膜", "张三", "13800138000"],
+    )
+    assert (found.header_row, titles(found)) == (1, [(3, "导热膜")])
+
+
 def test_a_list_below_a_header_with_a_gap_is_no_second_row_of_it() -> None:
     found = parsed(
         ["成果名称", None, "联系人"], ["导热膜", "联系人", "张三"], ["热泵", "x", "李四"]

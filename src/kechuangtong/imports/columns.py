@@ -445,6 +445,8 @@ def _grouped(above: Sequence[Cell], row: Sequence[Cell], number: int) -> _Header
     lower = [shown(cell) for cell in row]
     for place in range(max(len(above), len(row))):
         over, under = shown(_at(above, place)), shown(_at(row, place))
+        if under == over:  # merged over both rows
+            under = ""
         if over or not under:
             group = over
         spans = spans or bool(group and under and not over)
