@@ -272,10 +272,32 @@ def test_a_signature_a_note_and_what_follows_them_are_no_rows(tail: Rows) -> Non
         ["一、电子信息"],
         ["导热膜", "x", 50, "张三"],
         ["（二）装备"],
+        ["2023年度"],
+        ["（以下为新增）"],
         ["热泵", None, None, None],
         *tail,
     )
-    assert titles(found) == [(3, "导热膜"), (5, "热泵")]
+    assert titles(found) == [(3, "导热膜"), (7, "热泵")]
+
+
+def test_a_row_that_shows_how_to_fill_in_the_list_is_none_of_it() -> None:
+    found = parsed(["序号", "成果名称"], ["示例", "某技术"], [1, "导热膜"], [2, "示例"])
+    assert titles(found) == [(3, "导热膜"), (4, "示例")]
+
+
+def test_an_evaluation_is_put_together_from_its_columns() -> None:
+    values = only(
+        ["成果名称", "鉴定单位", "鉴定时间", "鉴定结论"],
+        ["导热膜", "四川省科技厅", date(2020, 5, 6), "国际先进"],
+    )
+    assert values["evaluations"] == [
+        {"evaluator": "四川省科技厅", "evaluated_on": date(2020, 5, 6), "level": "国际先进"}
+    ]
+
+
+def test_what_stands_above_one_column_is_no_group() -> None:
+    found = parsed([None, "附件"], [None, None, "成果名称", "简介"], [None, None, "导热膜", "x"])
+    assert found.columns == {"成果名称": "title", "简介": "description"}
 
 
 def test_rows_go_on_below_a_note_between_them() -> None:

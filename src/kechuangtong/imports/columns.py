@@ -440,6 +440,8 @@ def _grouped(above: Sequence[Cell], row: Sequence[Cell], number: int) -> _Header
     filled = [cell for cell in (*above, *row) if cell not in (None, "")]
     if not all(isinstance(one, str) and 0 < len(_clean(one)) <= _GROUP for one in filled):
         return None
+    if sum(cell not in (None, "") for cell in above) < 2:
+        return None  # a title, or what is beside it
     typed, names, upper = [], [], set()
     group, spans = "", False
     lower = [shown(cell) for cell in row]

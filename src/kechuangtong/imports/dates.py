@@ -52,6 +52,7 @@ _PARTS: Final = (
     re.compile(r"(?P<y>\d{4}) (?P<m>\d{1,2}) (?P<d>\d{1,2})", re.ASCII),
     re.compile(r"(?P<y>\d{4}|\d{2})年(?P<m>\d{1,2})月?份?(?P<when>[底末初]|[上中下]旬)?", re.ASCII),
     re.compile(r"(?P<y>\d{4})[-./](?P<m>\d{1,2})月?(?P<when>[底末初])?", re.ASCII),
+    re.compile(r"(?P<when>q[1-4])[ .\-/]?(?P<y>\d{4})", re.ASCII),
     re.compile(r"(?P<y>\d{4})(?P<m>\d{2})", re.ASCII),
     re.compile(
         r"(?P<y>\d{4}|\d{2}(?=年))年?度?"

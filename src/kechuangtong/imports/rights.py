@@ -98,8 +98,16 @@ _EVALUATOR: Final = re.compile(
 )
 
 
-def parse_evaluations(value: Cell) -> list[Evaluation]:
-    """The evaluations in a cell, one a line or between semicolons."""
+def parse_evaluations(value: Cell, header: str = "") -> list[Evaluation]:
+    """The evaluations in a cell, one a line or between semicolons.
+
+    A column may hold one part alone (鉴定单位, 鉴定时间).
+    """
+    if not says_nothing(text(value)):
+        if re.search("(?:时间|日期)$", header):
+            return [Evaluation(evaluated_on=find_date(text(value)))]
+        if re.search("(?:单位|机构|部门)$", header):
+            return [Evaluation(evaluator=parse_line(value))]
     found = []
     for piece in re.split(r"[\n;；]+", text(value)):
         if says_nothing(piece) or re.fullmatch("未|未(?:鉴定|评价|评估)|否", identity(piece)):

@@ -73,7 +73,7 @@ def _by_header(columns: Sequence[Column]) -> dict[str, str | None]:
 
 
 _TOTAL: Final = re.compile(
-    "(?:本页|本表|全部|以上)?(?:合计|总计|小计|共计|总和|total|sum)(?:[:：(].*|\\d+.*)?"
+    "(?:本页|本表|全部|以上)?(?:合计|总计|小计|共计|总和|平均|total|sum)(?:[:：(].*|\\d+.*)?"
     "|(?:本页|本表|以上)?(?:合|总|共)?(?:共|计)[有计]?\\d+[个项条件行](?:成果|需求|记录)?"
 )
 _SEAL: Final = "[(](?:盖章|公章|签[字章名])[)]"
@@ -84,9 +84,11 @@ _CLOSING: Final = re.compile(
     "|(?:备注|附注|注|说明|填[表报写]说明|注意事项)(?:\\d*[:：、].*)?"
     "|\\W*(?:以下空白|以下无正文|此页无正文)\\W*"
 )
+# What stands for the count in the row that shows how to fill in the list.
+_EXAMPLE: Final = re.compile("[(]?(?:填[写表报])?(?:示例|样例|范例|举例|例|example)[)]?[:：]?")
 # Alone in their row these are a date below a signature, a heading of the rows below, or a note.
 _ALONE: Final = re.compile(
-    "(?:20)?\\d{0,2}年\\d{0,2}月\\d{0,2}日|[一二三四五六七八九十]+、.*|[(][一二三四五六七八九十]+[)].*"
+    "(?:20)?\\d{0,2}年\\d{0,2}月\\d{0,2}日|(?:19|20)\\d\\d年度?|[(].*[)]|[一二三四五六七八九十]+、.*|[(][一二三四五六七八九十]+[)].*"
     "|第[一二三四五六七八九十]+[章部分类批].*|[*※★].*"
 )
 
@@ -114,6 +116,8 @@ class _Reader:
             return False
         first = identity(filled[0])
         if _TOTAL.fullmatch(first) and (len(filled) <= 4 or not shown(self._of(row, "title"))):
+            return False
+        if _EXAMPLE.fullmatch(first) and first != identity(shown(self._of(row, "title"))):
             return False
         if len(filled) <= 4 and _CLOSING.fullmatch(first):
             self._closed = True
@@ -165,7 +169,11 @@ class _Reader:
             ]
         elif name == "evaluations":
             known = values.setdefault(name, [])
-            known += [one for one in map(asdict, parse_evaluations(value)) if one not in known]
+            found = [asdict(one) for one in parse_evaluations(value, normalize(column.header))]
+            if len(known) == len(found) == 1 and _complete_each_other(known[0], found[0]):
+                known[0] = {part: one or found[0][part] for part, one in known[0].items()}
+            else:
+                known += [one for one in found if one not in known]
         elif name == "cooperation":
             known = values.setdefault(name, [])
             known += [one for one in cells.parse_cooperation(value)[0] if one not in known]
@@ -210,6 +218,10 @@ _TEXTS: Final[dict[str, Callable[[Cell], str | None]]] = {
     "contact_phone": cells.parse_phone,
     "organization_code": cells.parse_uscc,
 }
+
+
+def _complete_each_other(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return not any(one[part] and other[part] for part in one)
 
 
 def _bounded(text: str, limit: int) -> str:
