@@ -258,6 +258,7 @@ def test_titles_that_begin_like_a_total_or_a_signature_are_rows(title: str) -> N
         [["以下空白"]],
         [["填报说明"], ["1.成果名称须写全称"], ["2.价格可填面议"]],
         [["注：1.价格可议"], ["2.成熟度按国标填写。"]],
+        [["填表要求：请于10月底前报送"], ["邮箱：a@b.example"]],
         [["制表：张三   审核：李四   2024年1月1日"]],
         [["科研处负责人（签字）：", None, None, "年  月  日"]],
         [[None, None, "蜀江大学（盖章）"], [None, None, None, "2023年10月8日"]],
@@ -283,6 +284,22 @@ def test_a_signature_a_note_and_what_follows_them_are_no_rows(tail: Rows) -> Non
 def test_a_row_that_shows_how_to_fill_in_the_list_is_none_of_it() -> None:
     found = parsed(["序号", "成果名称"], ["示例", "某技术"], [1, "导热膜"], [2, "示例"])
     assert titles(found) == [(3, "导热膜"), (4, "示例")]
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        ["必填", "选填", "*必填", None],
+        ["（全称）", "（500字以内）", None, "（单位：万元）"],
+        [1, 2, 3, 4],
+        ["(1)", "(2)", "(3)", "(4)"],
+        ["Title", "Description", "TRL", "Price"],
+    ],
+)
+def test_what_explains_the_header_is_no_row(below: list[Cell]) -> None:
+    header = ["成果名称", "成果简介", "成熟度", "意向价格（万元）"]
+    found = parsed(header, below, ["（新型）导热膜", "x", "7级", 50], ["2", "3", "4", 5])
+    assert (found.header_row, titles(found)) == (1, [(3, "（新型）导热膜"), (4, "2")])
 
 
 def test_an_evaluation_is_put_together_from_its_columns() -> None:

@@ -406,6 +406,19 @@ def find_layout(sheets: Sequence[Sheet], kind: ListKind) -> Layout:
     return _without_counting(found)
 
 
+def repeats_header(layout: Layout, row: Sequence[Cell], kind: ListKind) -> bool:
+    """Whether a row is the header once more, perhaps in another language."""
+    title = next(one.place for one in layout.columns if one.field == "title")
+    if not any(_named(name, kind) == "title" for name in _names(_at(row, title))):
+        return False
+    names = [_names(cell) for cell in row]
+    fields = _fields(_Header(0, [shown(cell) for cell in row], names), kind)
+    columns = {one.place: one.field for one in layout.columns if one.field is not None}
+    same = [place for place, field in fields.items() if columns.get(place) == field]
+    filled = sum(bool(shown(cell)) for cell in row)
+    return len(same) >= max(2, filled / 2) and title in same
+
+
 def _foreign(header: _Header, title: int | None, kind: ListKind) -> str | None:
     """The header that only the other list has, unless the title is this list's own."""
     own = header.names[title][0] if title is not None else ""
@@ -418,7 +431,7 @@ def _foreign(header: _Header, title: int | None, kind: ListKind) -> str | None:
 def _headers(sheet: Sheet, kind: ListKind) -> Iterator[_Header]:
     above: Sequence[Cell] = ()
     for number, row in enumerate(sheet.rows[:_SEARCHED_ROWS], 1):
-        named = [bool(_exact(one, kind) or _telling(one, kind)) for one in map(_clean, row) if one]
+        named = [bool(_named(one, kind)) for one in map(_clean, row) if one]
         if named and sum(named) >= len(named) / 2:
             grouped = _grouped(above, row, number)
             if grouped is not None:
@@ -524,6 +537,12 @@ def _fields(header: _Header, kind: ListKind) -> dict[int, str]:
             if (first := next(free, None)) is not None:
                 fields[place] = first
     return dict(sorted(fields.items()))
+
+
+def _named(name: str, kind: ListKind) -> str | None:
+    if (found := _exact(name, kind)) is not None:
+        return found[0]
+    return next(iter(_telling(name, kind)), None)
 
 
 def _telling(name: str, kind: ListKind) -> list[str]:

@@ -11,7 +11,7 @@ from kechuangtong.core.trade import ListKind
 from kechuangtong.imports import cells
 from kechuangtong.imports.amounts import names_foreign_currency, parse_price
 from kechuangtong.imports.cells import MESSAGES, Cell, CellError, shown
-from kechuangtong.imports.columns import Column, Layout, find_layout
+from kechuangtong.imports.columns import Column, Layout, find_layout, repeats_header
 from kechuangtong.imports.dates import parse_date
 from kechuangtong.imports.maturity import parse_maturity
 from kechuangtong.imports.reading import Sheet
@@ -79,7 +79,7 @@ _TOTAL: Final = re.compile(
 _SEAL: Final = "[(](?:盖章|公章|签[字章名])[)]"
 _CLOSING: Final = re.compile(
     "(?:填[表报写]|制表|审核|审批|复核|经办|分管|主管|科技处|科研处|科研管理|负责人|联系人|联系电话|日期|时间|报送|单位"
-    "|盖章|公章|签[字章名])(?:单位|部门|负责|领导|人|员|意见|电话|方式|日期|时间|盖章|公章|签[字章名]|[及和与]|[(][^()]*[)])*"
+    "|盖章|公章|签[字章名])(?:单位|部门|负责|领导|人|员|意见|要求|须知|电话|方式|日期|时间|盖章|公章|签[字章名]|[及和与]|[(][^()]*[)])*"
     f"(?:[:：].*|(?<=[)]))|{_SEAL}.*|.{{2,30}}{_SEAL}"
     "|(?:备注|附注|注|说明|填[表报写]说明|注意事项)(?:\\d*[:：、].*)?"
     "|\\W*(?:以下空白|以下无正文|此页无正文)\\W*"
@@ -93,6 +93,16 @@ _ALONE: Final = re.compile(
 )
 
 
+_HINT: Final = re.compile("[(（].*[)）]|[*＊]?(?:必填|选填|可选|非必填)项?", re.DOTALL)
+
+
+def _is_hint(filled: Sequence[str]) -> bool:
+    """Whether a row below the header says how to fill in the columns, or counts them."""
+    places = [one.strip("()（）") for one in filled]
+    counts = len(filled) > 1 and places == [str(at) for at in range(1, len(places) + 1)]
+    return counts or all(_HINT.fullmatch(one) for one in filled)
+
+
 class _Reader:
     """Reads the rows of one sheet."""
 
@@ -100,9 +110,8 @@ class _Reader:
         self._kind = kind
         self._columns = [one for one in layout.columns if one.field is not None]
         self._title = next(one for one in self._columns if one.field == "title")
-        self._header = [identity(one.header) for one in layout.columns]
-        self._places = [one.place for one in layout.columns]
-        self._closed = False
+        self._layout = layout
+        self._begun = self._closed = False
 
     def is_record(self, row: Sequence[Cell]) -> bool:
         """Whether a row is one of the list: not blank, no total, no signature, no header again."""
@@ -111,8 +120,10 @@ class _Reader:
         told = [shown(_at(row, one.place)) for one in self._columns]
         if not filled or not any(told):
             return False
-        if [identity(shown(_at(row, place))) for place in self._places] == self._header:
+        if repeats_header(self._layout, row, self._kind):
             self._closed = False
+            return False
+        if not self._begun and _is_hint(filled):
             return False
         first = identity(filled[0])
         if _TOTAL.fullmatch(first) and (len(filled) <= 4 or not shown(self._of(row, "title"))):
@@ -126,6 +137,7 @@ class _Reader:
             # Below a signature or a note single cells are more of it (2. 成熟度按国标填写).
             return not (self._closed or _ALONE.fullmatch(first))
         self._closed = False
+        self._begun = True
         return True
 
     def read(self, number: int, row: Sequence[Cell]) -> ParsedRow:
