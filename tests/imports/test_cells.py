@@ -173,6 +173,7 @@ def test_any_range_that_runs_upwards_is_read(low: int, more: int) -> None:
         ("超100万", between(1_000_000, None)),
         ("起拍价100万元", between(1_000_000, None)),
         ("50万块", fixed(500_000)),
+        ("一次性50万元", fixed(500_000)),
         ("50k", fixed(50_000)),
         ("一二〇万", fixed(1_200_000)),
         ("详询", NEGOTIABLE),

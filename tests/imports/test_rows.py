@@ -102,6 +102,8 @@ def test_headers_are_known_by_many_names_in_any_order(
     ("kind", "header", "field"),
     [
         (ACHIEVEMENT, "成果完成单位名称", "organization"),
+        (ACHIEVEMENT, "成果简介及应用前景", "description"),
+        (ACHIEVEMENT, "应用前景简介", "application"),
         (ACHIEVEMENT, "软著登记号", "intellectual_property"),
         (ACHIEVEMENT, "评估值（万元）", "price"),
         (ACHIEVEMENT, "所属学院", "contact_department"),
@@ -121,6 +123,7 @@ def test_headers_are_known_by_many_names_in_any_order(
         (ACHIEVEMENT, "是否转让", None),
         (DEMAND, "需求单位名称", "organization"),
         (DEMAND, "企业全称", "organization"),
+        (DEMAND, "需求方名称", "organization"),
         (DEMAND, "技术难题", "description"),
         (DEMAND, "需求领域", "field"),
         (DEMAND, "所属区县", "place"),

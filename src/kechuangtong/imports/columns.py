@@ -207,7 +207,7 @@ _ACHIEVEMENT: Final = (
         应用领域 应用前景 应用范围 应用场景 适用范围 市场前景 市场分析 推广前景 应用方向
         应用情况 application applications
         """,
-        "应用|市场|推广|适用|application",
+        "(?<!(?:简介|介绍|描述)及)(?:应用|市场|推广|适用)|application",
     ),
     _Names(
         "organization",
@@ -238,7 +238,7 @@ _DEMAND: Final = (
         名称 题目 标题 需求 技术需求 技术难题 难题 需求项目 攻关项目 title demandtitle demandname
         name demand requirement need
         """,
-        rf"(?:需求|难题|榜单|项目|课题|攻关){_OF_ANOTHER}.{{0,6}}(?:名称|标题|题目|主题)|title|demandname"
+        rf"(?!需求方)(?:需求|难题|榜单|项目|课题|攻关){_OF_ANOTHER}.{{0,6}}(?:名称|标题|题目|主题)|title|demandname"
         "|nameof(?:the)?(?:demand|need)",
     ),
     _Names(
@@ -285,7 +285,7 @@ _DEMAND: Final = (
         发榜单位 所属企业 所属单位 申报单位 organization company enterprise companyname
         """,
         "(?:企业|公司|单位)[名全]称|"
-        "(?:需求|发布|申报|提出|填报|所属|发榜).{0,4}(?:单位|企业|公司|方)$|company|"
+        "(?:需求|发布|申报|提出|填报|所属|发榜).{0,4}(?:单位|企业|公司|方)$|需求方名称|company|"
         "enterprise|organi[sz]ation",
     ),
     _Names(
