@@ -255,8 +255,6 @@ def _number(plain: str) -> Decimal | None:
     for mark, size in _SIZES:
         head, found, tail = plain.rpartition(mark)
         if found:
-            if re.fullmatch(f"[{_DIGITS[1:]}]{{2,}}", head):
-                return None  # 五六十万, 三四万
             many = _number(head) if head else Decimal(1) if mark == "十" else None
             rest = _tail(tail, size)
             if many is None or rest is None or (rest and many != many.to_integral_value()):
@@ -264,6 +262,8 @@ def _number(plain: str) -> Decimal | None:
             if size < 10_000 and re.search("[千百十]", head):
                 return None  # 五百千
             return many * size + rest
+    if re.match(f"[{_DIGITS[1:]}]{{2,}}(?:点|$)", plain):
+        return None  # 五六 (十万) is about so many
     if match := re.fullmatch(f"([{_DIGITS}]+)(?:点([{_DIGITS}]+))?", plain):
         whole, fraction = (
             "".join(str(_DIGITS.index(one)) for one in part or "") for part in match.groups()
