@@ -106,12 +106,14 @@ def test_no_price_is_below_zero_or_runs_backwards(cell: Cell, unit: Decimal | No
 
 
 @given(st.integers(0, 99_999_999))
+@settings(deadline=None)
 def test_any_number_of_wan_is_ten_thousand_times_as_many_yuan(number: int) -> None:
     assert parse_price(f"{number}万元") == parse_price(f"{number:,}万") == fixed(number * 10_000)
     assert parse_price(number, WAN) == parse_price(float(number), WAN) == fixed(number * 10_000)
 
 
 @given(st.integers(1, 99_999), st.integers(1, 99_999))
+@settings(deadline=None)
 def test_any_range_that_runs_upwards_is_read(low: int, more: int) -> None:
     high = low + more
     expected = between(low * 10_000, high * 10_000)
@@ -323,12 +325,14 @@ def test_any_day_is_read_however_it_is_written(day: date, end: bool) -> None:
 
 
 @given(st.dates(date(1955, 1, 1), date(2119, 1, 1)))
+@settings(deadline=None)
 def test_any_day_is_read_as_excel_counts_it(day: date) -> None:
     count = (day - date(1899, 12, 30)).days
     assert parse_date(count) == parse_date(count + 0.5) == parse_date(str(count)) == day
 
 
 @given(st.dates(date(1900, 1, 1), date(2200, 12, 31)))
+@settings(deadline=None)
 def test_any_month_is_its_first_day_or_its_last(day: date) -> None:
     first = day.replace(day=1)
     last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
@@ -491,6 +495,7 @@ def test_maturity_that_is_refused(cell: Cell) -> None:
 
 
 @given(st.integers(1, 9))
+@settings(deadline=None)
 def test_every_level_of_the_scale_is_read(level: int) -> None:
     for cell in (level, float(level), f"{level}级", f"TRL{level}", f"TRL {level}", f"trl-{level}"):
         found = parse_maturity(cell, trl.default())
@@ -752,6 +757,7 @@ def test_the_check_characters_are_those_of_a_known_code() -> None:
     st.sampled_from(["11", "12", "35", "52", "91", "92", "93", "A1", "N1", "N2", "N9", "Y1"]),
     BODY_OF_CODE,
 )
+@settings(deadline=None)
 def test_any_code_with_both_checks_is_read(registry: str, body: str) -> None:
     code = uscc(registry, body=body)
     assert cells.parse_uscc(code) == code
@@ -759,6 +765,7 @@ def test_any_code_with_both_checks_is_read(registry: str, body: str) -> None:
 
 
 @given(BODY_OF_CODE, st.integers(8, 17), st.sampled_from(ALPHABET))
+@settings(deadline=None)
 def test_any_one_wrong_character_is_seen(body: str, place: int, other: str) -> None:
     code = uscc("91", body=body)
     if code[place] != other:

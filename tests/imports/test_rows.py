@@ -153,6 +153,12 @@ def test_a_title_of_one_list_may_be_a_description_in_another() -> None:
     assert (values["title"], values["description"]) == ("除湿", "低温下除湿")
 
 
+def test_a_word_of_the_other_list_does_not_make_a_list_the_other() -> None:
+    header = ["企业名称", "项目名称", "需求内容", "预算（万元）", "是否对接科技成果"]
+    found = parsed(header, ["锦城机电", "除湿", "低温", 20, "是"], kind=DEMAND)
+    assert titles(found) == [(2, "除湿")]
+
+
 def test_groups_above_the_header_tell_apart_what_is_below_them() -> None:
     found = parsed(
         ["企业信息", None, None, "需求信息", None, "联系方式", None],

@@ -312,7 +312,6 @@ _OTHER_TITLE: Final = {
         "成果.{0,4}(?:名称|题目|标题|简介|内容|编号|单位)|科技成果|achievement"
     ),
 }
-# A title 项目名称 stands in both lists.
 _OWN_TITLE: Final = {
     ListKind.ACHIEVEMENT: re.compile("成果|专利|技术|发明|achievement|technology|invention"),
     ListKind.DEMAND: re.compile("需求|难题|榜|攻关|demand|need|requirement"),
@@ -422,8 +421,12 @@ def repeats_header(layout: Layout, row: Sequence[Cell], kind: ListKind) -> bool:
 def _foreign(header: _Header, title: int | None, kind: ListKind) -> str | None:
     """The header that only the other list has, unless the title is this list's own."""
     own = header.names[title][0] if title is not None else ""
-    if own and not _OTHER_TITLE[kind].search(own) and _OWN_TITLE[kind].search(own):
-        return None
+    if own and not _OTHER_TITLE[kind].search(own):
+        # 项目名称 stands in both lists: the one that knows more of the columns has it.
+        (other,) = set(ListKind) - {kind}
+        known = {one: len(set(_fields(header, one).values())) for one in ListKind}
+        if _OWN_TITLE[kind].search(own) or known[other] <= known[kind]:
+            return None
     cleaned = (name for names in header.names for name in names[:1])
     return next((one for one in cleaned if _OTHER_TITLE[kind].search(one)), None)
 
