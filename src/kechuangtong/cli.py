@@ -34,7 +34,7 @@ from kechuangtong.core.clock import today
 from kechuangtong.core.errors import AppError, validation_text
 from kechuangtong.core.trade import ListKind, OrganizationKind
 from kechuangtong.imports import service as imports
-from kechuangtong.imports.reading import FileRefused
+from kechuangtong.imports.reading import FileRefused, check_size
 from kechuangtong.imports.schemas import Report
 from kechuangtong.imports.workbook import write_report
 from kechuangtong.jobs.service import working
@@ -287,7 +287,9 @@ async def _import(
     runtime: Runtime, kind: ListKind, file: Path, organization: str | None, progress: Progress
 ) -> Report:
     """Import a file, or go on with the import of it that was killed."""
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    check_size(file, runtime.settings.max_file_size)
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
     async with runtime.database.write() as session:
         owner = await _organization(session, organization)
         imported = await imports.find_unfinished(

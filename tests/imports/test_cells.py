@@ -106,12 +106,14 @@ def test_no_price_is_below_zero_or_runs_backwards(cell: Cell, unit: Decimal | No
 
 
 @given(st.integers(0, 99_999_999))
+@settings(deadline=None)
 def test_any_number_of_wan_is_ten_thousand_times_as_many_yuan(number: int) -> None:
     assert parse_price(f"{number}万元") == parse_price(f"{number:,}万") == fixed(number * 10_000)
     assert parse_price(number, WAN) == parse_price(float(number), WAN) == fixed(number * 10_000)
 
 
 @given(st.integers(1, 99_999), st.integers(1, 99_999))
+@settings(deadline=None)
 def test_any_range_that_runs_upwards_is_read(low: int, more: int) -> None:
     high = low + more
     expected = between(low * 10_000, high * 10_000)
@@ -161,6 +163,29 @@ def test_any_range_that_runs_upwards_is_read(low: int, more: int) -> None:
         ("≥100万元", between(1_000_000, None)),
         ("50万起", between(500_000, None)),
         ("50万-50万", fixed(500_000)),
+        ("8千到1万", between(8_000, 10_000)),
+        ("200万含税", fixed(2_000_000)),
+        ("不含税100万元", fixed(1_000_000)),
+        ("50万元（独占许可）", fixed(500_000)),
+        ("面议（参考价50万）", fixed(500_000)),
+        ("面议，约50万", fixed(500_000)),
+        ("50万/面议", fixed(500_000)),
+        ("接近100万", fixed(1_000_000)),
+        ("不到100万", between(None, 1_000_000)),
+        ("超100万", between(1_000_000, None)),
+        ("起拍价100万元", between(1_000_000, None)),
+        ("50万块", fixed(500_000)),
+        ("一次性50万元", fixed(500_000)),
+        ("50k", fixed(50_000)),
+        ("一二〇万", fixed(1_200_000)),
+        ("详询", NEGOTIABLE),
+        ("价格可谈", NEGOTIABLE),
+        ("无预算", UNKNOWN),
+        ("财政拨款", UNKNOWN),
+        ("自筹+银行贷款", UNKNOWN),
+        ("视方案而定", UNKNOWN),
+        ("按项目实际情况确定", UNKNOWN),
+        ("评估后确定", UNKNOWN),
         ("面议", NEGOTIABLE),
         ("价格面议", NEGOTIABLE),
         ("双方协商确定", NEGOTIABLE),
@@ -185,7 +210,7 @@ def test_amounts(cell: Cell, price: Price) -> None:
     [
         "一百来万吧", "几十万", "十几万", "数百万", "百万元", "50多万", "上百万", "50余万元",
         "-50万", "-3元", "80-50万", "50-60-70万", "50万美元", "$500", "50万/年", "每年50万",
-        "销售额的5%", "5%", "首付30万，提成5%", "转让100万、许可20万", "50", "50-80", 50, 0.5, True,
+        "销售额的5%", "5%", "首付30万，提成5%", "转让100万、许可20万", "50", "50-80", 50, 0.5, True, "五六十万", "三四万", "一两百万", "每吨按50元确定",
         date(2026, 5, 6), "2026年5月", "详见附件", "9999亿9999万万", "1000000000000元", "万元", "12.34.5万",
         "1,2,3万", f"{'1' * 30}万5", f"{'1' * 30}.5亿", "0x10万", "1e6元", "x" * 201,
     ],
@@ -203,12 +228,35 @@ def test_amounts_that_are_refused(cell: Cell) -> None:
         ("投入（亿元）", 100_000_000),
         ("Budget (10k yuan)", 10_000),
         ("Price (RMB)", 1),
+        ("预算（万）", 10_000),
+        ("预算（人民币万元）", 10_000),
+        ("预算（人民币）", 1),
+        ("Price (RMB 10,000)", 10_000),
+        ("Budget in million yuan", 1_000_000),
         ("预算", None),
         ("意向价格", None),
+        ("预算（元/万元）", None),
+        ("报价（万美元）", None),
+        ("Price (USD)", None),
     ],
 )
 def test_units_of_headers(header: str, yuan: int | None) -> None:
     assert unit_of(header) == yuan
+
+
+@pytest.mark.parametrize(
+    ("cell", "yuan"),
+    [("¥500,000", 500_000), ("RMB 500000", 500_000), ("500 thousand", 500_000), ("50k", 50_000)],
+)
+def test_a_unit_of_any_kind_in_the_cell_beats_the_headers(cell: Cell, yuan: int) -> None:
+    assert parse_price(cell, WAN) == parse_price(cell, Decimal(1)) == fixed(yuan)
+
+
+def test_under_another_currency_only_what_says_yuan_is_yuan() -> None:
+    assert refused(lambda one: parse_price(one, foreign=True), "50万") == "price_not_understood"
+    assert refused(lambda one: parse_price(one, foreign=True), 50) == "price_not_understood"
+    assert parse_price("50万元", foreign=True) == fixed(500_000)
+    assert parse_price("面议", foreign=True) == NEGOTIABLE
 
 
 @pytest.mark.parametrize(
@@ -237,6 +285,8 @@ def test_units_of_headers(header: str, yuan: int | None) -> None:
         ("1.2.3", None),
         ("12,34", None),
         ("一十一十", None),
+        ("五六", None),
+        ("五六十万", None),
         ("五百千", None),
         ("1" * 30 + "万5", Decimal("1" * 30) * 10_000 + 5_000),
         ("一" * 41, None),
@@ -275,12 +325,14 @@ def test_any_day_is_read_however_it_is_written(day: date, end: bool) -> None:
 
 
 @given(st.dates(date(1955, 1, 1), date(2119, 1, 1)))
+@settings(deadline=None)
 def test_any_day_is_read_as_excel_counts_it(day: date) -> None:
     count = (day - date(1899, 12, 30)).days
     assert parse_date(count) == parse_date(count + 0.5) == parse_date(str(count)) == day
 
 
 @given(st.dates(date(1900, 1, 1), date(2200, 12, 31)))
+@settings(deadline=None)
 def test_any_month_is_its_first_day_or_its_last(day: date) -> None:
     first = day.replace(day=1)
     last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
@@ -299,6 +351,7 @@ def test_any_month_is_its_first_day_or_its_last(day: date) -> None:
         ("2026年底", date(2026, 12, 31), date(2026, 12, 31)),
         ("2026年上半年", date(2026, 1, 1), date(2026, 6, 30)),
         ("2026年第三季度", date(2026, 7, 1), date(2026, 9, 30)),
+        ("Q3 2026", date(2026, 7, 1), date(2026, 9, 30)),
         ("2026Q3", date(2026, 7, 1), date(2026, 9, 30)),
         ("2026年2月", date(2026, 2, 1), date(2026, 2, 28)),
         ("2024年2月", date(2024, 2, 1), date(2024, 2, 29)),
@@ -316,6 +369,18 @@ def test_any_month_is_its_first_day_or_its_last(day: date) -> None:
         ("2024年1月至2026年5月", date(2026, 5, 31), date(2026, 5, 31)),
         ("2026年3-5月", date(2026, 5, 31), date(2026, 5, 31)),
         ("25/12/2026", date(2026, 12, 25), date(2026, 12, 25)),
+        ("2026. 5. 6", date(2026, 5, 6), date(2026, 5, 6)),
+        ("2026，5，6", date(2026, 5, 6), date(2026, 5, 6)),
+        ("2026、05、06", date(2026, 5, 6), date(2026, 5, 6)),
+        ("2026年五月", date(2026, 5, 1), date(2026, 5, 31)),
+        ("2026年十二月三十一日", date(2026, 12, 31), date(2026, 12, 31)),
+        ("2026年元月", date(2026, 1, 1), date(2026, 1, 31)),
+        ("2026年1月1日-12月31日", date(2026, 12, 31), date(2026, 12, 31)),
+        ("2026年5月至12月", date(2026, 12, 31), date(2026, 12, 31)),
+        ("2026年6月30日24时", date(2026, 6, 30), date(2026, 6, 30)),
+        ("2026年6月30日17:00前", date(2026, 6, 30), date(2026, 6, 30)),
+        ("2026/5/6 下午 3:00", date(2026, 5, 6), date(2026, 5, 6)),
+        ("即日起至2026年12月31日", date(2026, 12, 31), date(2026, 12, 31)),
         ("2026-05-06（周三）", date(2026, 5, 6), date(2026, 5, 6)),
     ],
 )
@@ -324,7 +389,23 @@ def test_dates(cell: Cell, first: date, last: date) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["长期有效", "长期", "待定", "不限", "至今", "研发中", "无", "/", "", None, "long-term"]
+    "cell",
+    [
+        "长期有效",
+        "长期 有效",
+        "长期征集",
+        "不设期限",
+        "长期",
+        "待定",
+        "不限",
+        "至今",
+        "研发中",
+        "无",
+        "/",
+        "",
+        None,
+        "long-term",
+    ],
 )
 def test_dates_that_are_not_said(cell: Cell) -> None:
     assert parse_date(cell) is None
@@ -335,7 +416,7 @@ def test_dates_that_are_not_said(cell: Cell) -> None:
     [
         "明年", "尽快", "年底", "三个月内", "2026-02-30", "2023年2月29日", "2026-13-01", "2026年0月", "26-05-06",
         "5/6/2026", "05-06", "1026-05-06", "9999-01-01", "2026-06-01至2026-05-01", 0, 7, -1, 12, 0.5, True, False,
-        20260230, math.pi, 99_999, "2026-05-06-07", "二〇二六年十三月", "x" * 101, date(1800, 1, 1),
+        20260230, math.pi, 99_999, "2026-05-06-07", "2026.05-06", "即日起", "二〇二六年十三月", "x" * 101, date(1800, 1, 1),
     ],
 )  # fmt: skip
 def test_dates_that_are_refused(cell: Cell) -> None:
@@ -368,6 +449,15 @@ def test_the_first_date_in_a_text_is_found() -> None:
         ("Pilot scale", Stage.PILOT, None),
         ("小试/中试", Stage.BENCH, None),
         ("已完成小试，正在中试", Stage.PILOT, None),
+        ("■中试 □小试", Stage.PILOT, None),
+        ("□小试 ☑中试 □产业化", Stage.PILOT, None),
+        ("小试□ 中试☑", Stage.PILOT, None),
+        ("□小试 □√产业化", Stage.INDUSTRIAL, None),
+        ("□小试 □中试", None, None),
+        ("原型机", Stage.PILOT, None),
+        ("有样品", Stage.PILOT, None),
+        ("pilot-scale", Stage.PILOT, None),
+        ("7.", None, 7),
         ("7级", None, 7),
         ("７级", None, 7),
         ("七级", None, 7),
@@ -405,6 +495,7 @@ def test_maturity_that_is_refused(cell: Cell) -> None:
 
 
 @given(st.integers(1, 9))
+@settings(deadline=None)
 def test_every_level_of_the_scale_is_read(level: int) -> None:
     for cell in (level, float(level), f"{level}级", f"TRL{level}", f"TRL {level}", f"trl-{level}"):
         found = parse_maturity(cell, trl.default())
@@ -428,6 +519,7 @@ def test_every_level_of_the_scale_is_read(level: int) -> None:
         ("技术服务和技术咨询", [Cooperation.SERVICE, Cooperation.CONSULTING], []),
         ("不可转让，可许可", [Cooperation.LICENSE], ["不可转让"]),
         ("均可", [Cooperation.ANY], []),
+        ("□转让 ☑许可 ☑作价入股 □其他", [Cooperation.LICENSE, Cooperation.EQUITY], []),
         ("转让、许可均可", [Cooperation.TRANSFER, Cooperation.LICENSE], []),
         ("面议", [], []),
         ("其他", [], []),
@@ -566,6 +658,11 @@ def test_numbers_are_found_whatever_separates_them(bodies: list[str], mark: str)
         (2017106018623, "201710601862.3", IntellectualPropertyKind.INVENTION, None),
         (201710601862.3, "201710601862.3", IntellectualPropertyKind.INVENTION, None),
         ("ZL 2017 1 0601862.3", "ZL201710601862.3", IntellectualPropertyKind.INVENTION, True),
+        ("ZL No. 201710601862.3", "ZL201710601862.3", IntellectualPropertyKind.INVENTION, True),
+        ("ZL-201710601862•3", "ZL201710601862.3", IntellectualPropertyKind.INVENTION, True),
+        ("Z L 201710601862.3", "ZL201710601862.3", IntellectualPropertyKind.INVENTION, True),
+        ("证书号第1234567号，ZL201710601862.3", "ZL201710601862.3", IntellectualPropertyKind.INVENTION, True),
+        ("WO/2021/123456", "WO2021123456", IntellectualPropertyKind.PCT, None),
         ("ZL95115608.X", "ZL95115608.X", IntellectualPropertyKind.INVENTION, True),
         ("200710308494.×", "200710308494.X", IntellectualPropertyKind.INVENTION, None),
         ("CN1071234A", "CN1071234A", IntellectualPropertyKind.INVENTION, False),
@@ -598,6 +695,7 @@ def test_publications_of_today_are_read(number: str) -> None:
         ("ZL201710601862", ["patent_not_understood"], None),
         ("ZL2017106018", ["patent_not_understood"], None),
         ("1234567890", ["patent_not_understood"], None),
+        ("CN109876543", ["patent_not_understood"], None),
         (application("209910601862"), ["patent_year"], None),
     ],
 )
@@ -659,6 +757,7 @@ def test_the_check_characters_are_those_of_a_known_code() -> None:
     st.sampled_from(["11", "12", "35", "52", "91", "92", "93", "A1", "N1", "N2", "N9", "Y1"]),
     BODY_OF_CODE,
 )
+@settings(deadline=None)
 def test_any_code_with_both_checks_is_read(registry: str, body: str) -> None:
     code = uscc(registry, body=body)
     assert cells.parse_uscc(code) == code
@@ -666,6 +765,7 @@ def test_any_code_with_both_checks_is_read(registry: str, body: str) -> None:
 
 
 @given(BODY_OF_CODE, st.integers(8, 17), st.sampled_from(ALPHABET))
+@settings(deadline=None)
 def test_any_one_wrong_character_is_seen(body: str, place: int, other: str) -> None:
     code = uscc("91", body=body)
     if code[place] != other:

@@ -163,6 +163,50 @@ async def test_an_import_is_followed_until_it_has_ended(
     assert (await buyer.get(path)).status_code == 404
 
 
+async def test_an_enterprise_is_one_however_its_name_is_typed(
+    service: Service, admin: httpx.AsyncClient
+) -> None:
+    content = (
+        "企业名称,统一社会信用代码,需求名称\n"
+        "天府（成都）科技有限公司,91110000600037341L,除湿\n"
+        "天府(成都)科技有限公司,,节能\n"
+        "蜀錦 有限公司,,导热\n"
+        "蜀锦有限公司,,散热\n"
+        "蜀锦有限公司,,导 热\n"
+    )
+    form = {"kind": "demand", "file_name": "需求.csv"}
+    first = await send(admin, content.encode(), **form)
+    assert (first["counts"]["created"], first["counts"]["duplicate"]) == (4, 1)
+    again = await send(admin, content.encode(), **form)
+    assert (again["counts"]["unchanged"], again["counts"]["duplicate"]) == (4, 1)
+    async with service.runtime.database.read() as session:
+        assert await session.scalar(select(func.count()).select_from(Organization)) == 4
+    coded = "企业名称,信用代码,需求名称\n蜀锦有限公司,91510100MA61TPA09D,散热\n"
+    later = await send(admin, coded.encode(), **form)
+    assert later["counts"]["unchanged"] == 1
+
+
+async def test_what_a_later_list_has_no_column_for_is_left_alone(
+    service: Service, admin: httpx.AsyncClient
+) -> None:
+    lists = [
+        "企业名称,需求名称,需求内容,阶段,TRL,联系人,电话\n锦城机电有限公司,除湿,低温,中试,6,张三,1\n",
+        "企业名称,需求名称,TRL,电话\n锦城机电有限公司,除湿,7,2\n",
+        "企业名称,需求名称,阶段,联系人\n锦城机电有限公司,除湿,小试,\n",
+    ]
+    for content in lists:
+        ended = await send(admin, content.encode(), kind="demand", file_name="需求.csv")
+    assert ended["counts"]["changed"] == 1
+    async with service.runtime.database.read() as session:
+        record = await session.scalar(select(Demand))
+    assert record is not None
+    assert (record.description, record.required_stage) == ("低温", "bench")
+    assert record.required_trl is not None
+    assert record.required_trl.level == 7
+    assert record.contact is not None
+    assert (record.contact["name"], record.contact["phone"]) == (None, "2")
+
+
 async def test_nobody_imports_for_others(
     service: Service, buyer: httpx.AsyncClient, anyone: httpx.AsyncClient
 ) -> None:
@@ -340,6 +384,17 @@ def test_wrong_calls_end_with_2_and_failures_with_1_and_one_line(tmp_path: Path)
         failed = run(settings, *arguments)
         assert failed.returncode == 1
         assert len(failed.stderr.strip().splitlines()) == 1
+
+
+def test_a_huge_file_is_refused_before_it_is_read_or_kept(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    path = tmp_path / "成果.csv"
+    with path.open("wb") as file:
+        file.truncate(200_000_000)
+    failed = run(settings, "import", "achievements", str(path))
+    assert failed.returncode == 1
+    assert len(failed.stderr.strip().splitlines()) == 1
+    assert not list(settings.data_dir.rglob("*.csv"))
 
 
 def test_a_busy_port_and_an_absent_database_are_one_line(tmp_path: Path) -> None:

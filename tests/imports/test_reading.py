@@ -238,6 +238,12 @@ def test_text_is_read_in_its_encoding_and_with_its_separator(
     assert read(tmp_path, content) == [Sheet(None, READ)]
 
 
+def test_a_stray_nul_is_left_out_of_a_text(tmp_path: Path) -> None:
+    assert read(tmp_path, LIST.replace("卷对卷", "卷\0对卷").encode())[0].rows == READ
+    assert refused(tmp_path, b"a,b\n\0\x01\x02\0" * 9).code == "file_type_not_supported"
+    assert refused(tmp_path, b"a\0,\0b\0\n\0").code == "file_type_not_supported"
+
+
 def test_text_in_rare_characters_is_read(tmp_path: Path) -> None:
     assert read(tmp_path, "名称\n𠮷野家㐂䶮\n".encode("gb18030"))[0].rows[1] == ["𠮷野家㐂䶮"]
 
@@ -271,6 +277,29 @@ def test_hidden_sheets_and_charts_are_left_out(tmp_path: Path) -> None:
         chart.add_series({"values": "=成果!$A$1:$A$1"})
         book.add_chartsheet("图").set_chart(chart)
     assert read(tmp_path, buffer.getvalue()) == [Sheet("成果", [["成果名称"]]), Sheet("空", [])]
+
+
+def test_a_cell_merged_downwards_is_each_rows(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in [
+        ["需求清单"],
+        ["企业", "需求"],
+        ["甲", "除湿"],
+        [None, "节能"],
+        [None, None],
+        ["乙", "x"],
+    ]:
+        book.active.append(row)
+    book.active.merge_cells("A1:B1")
+    book.active.merge_cells("A3:A5")
+    assert read(tmp_path, saved(book))[0].rows == [
+        ["需求清单"],
+        ["企业", "需求"],
+        ["甲", "除湿"],
+        ["甲", "节能"],
+        [],
+        ["乙", "x"],
+    ]
 
 
 def test_rows_have_the_sheets_own_numbers(tmp_path: Path) -> None:

@@ -98,6 +98,113 @@ def test_headers_are_known_by_many_names_in_any_order(
     assert parsed(header, row, kind=kind).columns == dict(zip(header, fields, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("kind", "header", "field"),
+    [
+        (ACHIEVEMENT, "成果完成单位名称", "organization"),
+        (ACHIEVEMENT, "成果简介及应用前景", "description"),
+        (ACHIEVEMENT, "应用前景简介", "application"),
+        (ACHIEVEMENT, "软著登记号", "intellectual_property"),
+        (ACHIEVEMENT, "评估值（万元）", "price"),
+        (ACHIEVEMENT, "所属学院", "contact_department"),
+        (ACHIEVEMENT, "联系人/电话", "contact"),
+        (ACHIEVEMENT, "联系人及联系方式", "contact"),
+        (ACHIEVEMENT, "负责人电话", "contact_phone"),
+        (ACHIEVEMENT, "聯絡人", "contact_name"),
+        (ACHIEVEMENT, "意向价格/万元", "price"),
+        (ACHIEVEMENT, "合作方式\n转让、许可、入股", "cooperation"),
+        (ACHIEVEMENT, "联系方式\n手机、邮箱", "contact"),
+        (ACHIEVEMENT, f"成果简介（{'请写明原理、指标和应用情况，' * 6}）", "description"),
+        (ACHIEVEMENT, "Technology Readiness Level", "trl"),
+        (ACHIEVEMENT, "专利类型", None),
+        (ACHIEVEMENT, "专利申请日", None),
+        (ACHIEVEMENT, "专利有效期", None),
+        (ACHIEVEMENT, "成果英文名称", None),
+        (ACHIEVEMENT, "是否转让", None),
+        (DEMAND, "需求单位名称", "organization"),
+        (DEMAND, "企业全称", "organization"),
+        (DEMAND, "需求方名称", "organization"),
+        (DEMAND, "技术难题", "description"),
+        (DEMAND, "需求领域", "field"),
+        (DEMAND, "所属区县", "place"),
+        (DEMAND, "Unified Social Credit Code", "organization_code"),
+        (DEMAND, "Due Date", "valid_until"),
+        (DEMAND, "注册资金（万元）", None),
+        (DEMAND, "资金来源", None),
+        (DEMAND, "合作期限", None),
+        (DEMAND, "企业简介", None),
+        (DEMAND, "意向合作单位名称", None),
+        (DEMAND, "联系人职务", None),
+    ],
+)
+def test_a_header_is_known_by_what_it_tells_of(
+    kind: ListKind, header: str, field: str | None
+) -> None:
+    title = "成果名称" if kind is ACHIEVEMENT else "需求名称"
+    assert parsed([header, title], [None, "导热膜"], kind=kind).columns == {
+        header: field,
+        title: "title",
+    }
+
+
+def test_a_title_of_one_list_may_be_a_description_in_another() -> None:
+    columns = ["企业名称", "项目名称", "技术需求", "拟投入经费（万元）"]
+    values = only(columns, ["锦城机电", "除湿", "低温下除湿", 20], DEMAND)
+    assert (values["title"], values["description"]) == ("除湿", "低温下除湿")
+
+
+def test_a_word_of_the_other_list_does_not_make_a_list_the_other() -> None:
+    header = ["企业名称", "项目名称", "需求内容", "预算（万元）", "是否对接科技成果"]
+    found = parsed(header, ["锦城机电", "除湿", "低温", 20, "是"], kind=DEMAND)
+    assert titles(found) == [(2, "除湿")]
+
+
+def test_groups_above_the_header_tell_apart_what_is_below_them() -> None:
+    found = parsed(
+        ["企业信息", None, None, "需求信息", None, "联系方式", None],
+        ["名称", "信用代码", "所在地", "名称", "预算（万元）", "姓名", "电话"],
+        ["锦城机电", "91110000600037341L", "成都", "除湿", 20, "张三", "13800138000"],
+        kind=DEMAND,
+    )
+    assert (found.header_row, titles(found)) == (2, [(3, "除湿")])
+    assert found.rows[0].values["organization"] == "锦城机电"
+    assert found.columns["需求信息 名称"] == "title"
+
+
+def test_a_header_of_two_rows_is_read_whole() -> None:
+    found = parsed(
+        ["序号", "成果名称", "知识产权", None, "联系人", None, "意向价格（万元）"],
+        [None, None, "类型", "专利号", "姓名", "电话", None],
+        [1, "导热膜", "发明", PATENT, "张三", "13800138000", 50],
+    )
+    assert (found.header_row, titles(found)) == (1, [(3, "导热膜")])
+    assert found.columns["专利号"] == "intellectual_property"
+    assert found.columns["姓名"] == "contact_name"
+    assert found.rows[0].values["price"]["low"] == Decimal(500_000)
+
+
+def test_a_header_of_two_rows_begins_where_its_title_does() -> None:
+    found = parsed(
+        ["序号", "成果名称", "联系人", None],
+        ["序号", "成果名称", "姓名", "电话"],
+        [1, "导热膜", "张三", "13800138000"],
+    )
+    assert (found.header_row, titles(found)) == (1, [(3, "导热膜")])
+
+
+def test_a_list_below_a_header_with_a_gap_is_no_second_row_of_it() -> None:
+    found = parsed(
+        ["成果名称", None, "联系人"], ["导热膜", "联系人", "张三"], ["热泵", "x", "李四"]
+    )
+    assert titles(found) == [(2, "导热膜"), (3, "热泵")]
+
+
+def test_of_two_headers_that_are_alike_the_one_that_is_read_is_told() -> None:
+    found = parsed(["成果名称", "联系电话", "联系电话"], ["导热膜", "13800138000", "1"])
+    assert found.columns["联系电话"] == "contact_phone"
+    assert found.rows[0].values["contact_phone"] == "13800138000"
+
+
 def test_of_two_columns_for_one_field_the_usual_name_is_read() -> None:
     found = parsed(["项目名称", "成果名称", "简介"], ["大项目", "导热膜"], ["大项目", "散热片"])
     assert titles(found) == [(2, "导热膜"), (3, "散热片")]
@@ -142,10 +249,91 @@ def test_what_is_around_the_list_is_no_row_of_it() -> None:
         "合计算法",
         "单位时间产能提升",
         "注塑机节能",
+        "审批流程自动化（RPA）平台",
+        "日期识别算法（改进型）",
+        "单位产品能耗：在线监测方法",
+        "联系人推荐：图神经网络",
     ],
 )
 def test_titles_that_begin_like_a_total_or_a_signature_are_rows(title: str) -> None:
     assert titles(parsed(["成果名称", "简介"], [title, None])) == [(2, title)]
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        [["共2项"]],
+        [["合计（万元）", None, 100]],
+        [["以下空白"]],
+        [["填报说明"], ["1.成果名称须写全称"], ["2.价格可填面议"]],
+        [["注：1.价格可议"], ["2.成熟度按国标填写。"]],
+        [["填表要求：请于10月底前报送"], ["邮箱：a@b.example"]],
+        [["制表：张三   审核：李四   2024年1月1日"]],
+        [["科研处负责人（签字）：", None, None, "年  月  日"]],
+        [[None, None, "蜀江大学（盖章）"], [None, None, None, "2023年10月8日"]],
+        [["单位（盖章）"], ["2023年10月8日"]],
+        [["*为必填项"]],
+    ],
+)
+def test_a_signature_a_note_and_what_follows_them_are_no_rows(tail: Rows) -> None:
+    header = ["成果名称", "简介", "意向价格（万元）", "联系人"]
+    found = parsed(
+        header,
+        ["一、电子信息"],
+        ["导热膜", "x", 50, "张三"],
+        ["（二）装备"],
+        ["2023年度"],
+        ["（以下为新增）"],
+        ["热泵", None, None, None],
+        *tail,
+    )
+    assert titles(found) == [(3, "导热膜"), (7, "热泵")]
+
+
+def test_a_row_that_shows_how_to_fill_in_the_list_is_none_of_it() -> None:
+    found = parsed(["序号", "成果名称"], ["示例", "某技术"], [1, "导热膜"], [2, "示例"])
+    assert titles(found) == [(3, "导热膜"), (4, "示例")]
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        ["必填", "选填", "*必填", None],
+        ["（全称）", "（500字以内）", None, "（单位：万元）"],
+        [1, 2, 3, 4],
+        ["(1)", "(2)", "(3)", "(4)"],
+        ["Title", "Description", "TRL", "Price"],
+    ],
+)
+def test_what_explains_the_header_is_no_row(below: list[Cell]) -> None:
+    header = ["成果名称", "成果简介", "成熟度", "意向价格（万元）"]
+    found = parsed(header, below, ["（新型）导热膜", "x", "7级", 50], ["2", "3", "4", 5])
+    assert (found.header_row, titles(found)) == (1, [(3, "（新型）导热膜"), (4, "2")])
+
+
+def test_an_evaluation_is_put_together_from_its_columns() -> None:
+    values = only(
+        ["成果名称", "鉴定单位", "鉴定时间", "鉴定结论"],
+        ["导热膜", "四川省科技厅", date(2020, 5, 6), "国际先进"],
+    )
+    assert values["evaluations"] == [
+        {"evaluator": "四川省科技厅", "evaluated_on": date(2020, 5, 6), "level": "国际先进"}
+    ]
+
+
+def test_what_stands_above_one_column_is_no_group() -> None:
+    found = parsed([None, "附件"], [None, None, "成果名称", "简介"], [None, None, "导热膜", "x"])
+    assert found.columns == {"成果名称": "title", "简介": "description"}
+
+
+def test_rows_go_on_below_a_note_between_them() -> None:
+    found = parsed(["成果名称", "简介"], ["膜", "x"], ["注：以上已转让"], ["泵", "y"], ["阀", None])
+    assert titles(found) == [(2, "膜"), (4, "泵"), (5, "阀")]
+
+
+def test_a_row_without_a_title_that_begins_with_a_date_is_told() -> None:
+    found = parsed(["完成日期", "成果名称", "简介"], ["2023年5月6日", None, "x"])
+    assert [one.code for one in found.rows[0].problems] == ["title_missing"]
 
 
 def test_a_count_of_rows_is_no_number_but_the_lists_own_is() -> None:
@@ -154,6 +342,10 @@ def test_a_count_of_rows_is_no_number_but_the_lists_own_is() -> None:
     assert counted.columns["序号"] is None
     signed = parsed(header, [1, "膜", "x"], [2, "泵", "y"], ["填表人：张三", "审核人：李四", None])
     assert (signed.columns["序号"], len(signed.rows)) == (None, 2)
+    thinned = parsed(header, [1, "膜", "x"], [4, "泵", "y"], [3, "阀", "z"], ["七", "灯", "w"])
+    assert thinned.columns["序号"] is None
+    lettered = parsed(header, ["CG-01", "膜", "x"], ["CG-02", "泵", "y"])
+    assert [row.values["number"] for row in lettered.rows] == ["CG-01", "CG-02"]
     own = parsed(["成果编号", *header[1:]], ["CG-7", "导热膜", "x"], ["CG-9", "热泵", "x"])
     assert [row.values["number"] for row in own.rows] == ["CG-7", "CG-9"]
     both = parsed(["序号", "成果编号", "成果名称"], [1, 2023007, "导热膜"], [2, 2023011, "热泵"])
@@ -181,6 +373,12 @@ def test_a_note_above_the_header_gives_the_unit_unless_the_header_does() -> None
     for header, low in (("意向价格", 500_000), ("意向价格（元）", 50)):
         rows = [["成果清单", "（单位：万元）"], ["成果名称", header], ["导热膜", 50]]
         assert parsed(*rows).rows[0].values["price"]["low"] == low
+
+
+def test_amounts_under_another_currency_are_no_yuan() -> None:
+    assert problems(["成果名称", "报价（万美元）"], ["导热膜", "50万"]) == [
+        ("报价（万美元）", "price_not_understood")
+    ]
 
 
 def test_an_amount_without_any_unit_is_refused_and_says_so() -> None:
@@ -347,8 +545,11 @@ def test_every_problem_of_a_row_is_told(
     [
         (ACHIEVEMENT, ["需求名称", "需求内容", "预算（万元）", "截止日期"]),
         (ACHIEVEMENT, ["序号", "技术需求", "技术指标", "联系人"]),
+        (ACHIEVEMENT, ["企业", "需求名称", "预算（万元）", "期限"]),
         (DEMAND, ["成果名称", "成果简介", "成熟度", "联系人"]),
         (DEMAND, ["科技成果名称", "知识产权号", "意向价格"]),
+        (ACHIEVEMENT, ["企业名称", "项目名称", "需求内容", "预算（万元）"]),
+        (DEMAND, ["项目名称", "成果简介", "完成单位", "转让价格"]),
     ],
 )
 def test_the_other_list_is_refused(kind: ListKind, header: list[Cell]) -> None:
@@ -378,6 +579,14 @@ def test_the_list_is_found_beside_notes_and_other_sheets() -> None:
     listed = sheet([["成果名称", "成熟度", "合作方式"], ["导热膜", "小试", "许可"]], "成果")
     found = parse_sheet([notes, words, listed], ACHIEVEMENT)
     assert (found.sheet, found.header_row, titles(found)) == ("成果", 1, [(2, "导热膜")])
+
+
+def test_an_example_with_the_same_header_is_not_the_list() -> None:
+    header = ["成果名称", "成果简介", "成熟度"]
+    example = sheet([header, ["示例", "x", "小试"]], "填写示例")
+    listed = sheet([header, ["导热膜", "x", "小试"], ["热泵", "y", "中试"]], "成果")
+    assert parse_sheet([example, listed], ACHIEVEMENT).sheet == "成果"
+    assert parse_sheet([listed, example], ACHIEVEMENT).sheet == "成果"
 
 
 def test_a_file_with_both_lists_gives_the_one_that_is_asked_for() -> None:

@@ -189,12 +189,14 @@ _RIGHT: Final = re.compile(
     (?:(?<![0-9A-Z])|(?=ZL|CN\d))
     (?:
       CN\s?(?P<publication>\d{7,9})\s?(?P<letter>[ABCDSUY]\d?)(?![0-9A-Z])
-    | (?P<prefix>ZL|CN)?[\s.:]*(?P<year>\d{4})[\s\-]?(?P<digit>\d)[\s\-]?(?P<serial>\d{7})
-        \s?[.·。\-]?\s?(?P<check>[\dX])(?![0-9X])
-    | (?:(?P<old_prefix>ZL|CN)[\s.:]*)?(?P<old_year>\d{2})\s?(?P<old_digit>\d)\s?
-        (?P<old_serial>\d{5})\s?(?P<old_dot>[.·。\-]?)\s?(?P<old_check>[\dX])(?![0-9X])
+    | (?:(?P<prefix>Z\s?L|CN)[\s.:\-]*(?:NO[\s.:]*|第\s?)?)?(?P<year>\d{4})[\s\-]?(?P<digit>\d)
+        [\s\-]?(?P<serial>\d{7})
+        \s?[.·・•。\-]?\s?(?P<check>[\dX])(?![0-9X])
+    | (?:(?P<old_prefix>Z\s?L|CN)[\s.:\-]*(?:NO[\s.:]*|第\s?)?)?
+        (?P<old_year>8[5-9]|9\d|0[0-3])\s?(?P<old_digit>\d)\s?
+        (?P<old_serial>\d{5})\s?(?P<old_dot>[.·・•。\-]?)\s?(?P<old_check>[\dX])(?![0-9X])
     | PCT\s?/?\s?(?P<office>[A-Z]{2})\s?/?(?P<pct_year>\d{4})\s?/?\s?(?P<pct_serial>\d{6})(?!\d)
-    | WO\s?(?P<wo_year>\d{4})\s?/?\s?(?P<wo_serial>\d{6})\s?(?P<wo_letter>[A-Z]\d)?(?![0-9A-Z])
+    | WO\s?/?\s?(?P<wo_year>\d{4})\s?/?\s?(?P<wo_serial>\d{6})\s?(?P<wo_letter>[A-Z]\d)?(?![0-9A-Z])
     | (?P<software_year>\d{4})\s?SR\s?(?P<software_serial>\d{6,7})(?!\d)
     | 软著登字第?\s?(?P<certificate>\d{5,8})\s?号?(?!\d)
     | CNA\s?(?P<variety>\d{8,11}(?:\.\d)?)(?!\d)
@@ -295,7 +297,7 @@ def _application(prefix: str | None, year: str, body: str, check: str) -> Patent
     if check != "0123456789X"[total % 11]:
         raise IdentifierError("patent_check_digit")
     _year(year)
-    granted = True if prefix == "ZL" else None
+    granted = True if prefix and prefix != "CN" else None
     return Patent(f"{'ZL' if granted else ''}{body}.{check}", kind, granted)
 
 

@@ -19,6 +19,7 @@ from kechuangtong.core.clock import now
 from kechuangtong.core.db import new_id
 from kechuangtong.core.errors import validation_text
 from kechuangtong.core.language import Text
+from kechuangtong.core.schemas import Contact
 from kechuangtong.core.trade import ListKind, OrganizationKind
 from kechuangtong.demands.schemas import DemandPatch
 from kechuangtong.demands.service import demands
@@ -109,19 +110,40 @@ class Assessor:
         text = str(code or name or "")
         if not text:
             return self._organization_problem("organization_missing", "")
-        organization = self._organizations.get(text)
-        if organization is None:
-            try:
-                organization = await find_organization(session, text)
-            except OrganizationAmbiguous:
-                return self._organization_problem("organization_ambiguous", text)
-            if organization is None and self.actor.administrator:
-                organization = _new_organization(name=str(name or code), code=code)
-                self.new_organizations.append(organization)
+        try:
+            organization = await self._organization(session, code, name)
+        except OrganizationAmbiguous:
+            return self._organization_problem("organization_ambiguous", text)
+        if organization is None and self.actor.administrator:
+            organization = _new_organization(name=str(name or code), code=code)
+            self.new_organizations.append(organization)
         if organization is None or not self.actor.acts_for(organization.id):
             return self._organization_problem("organization_not_yours", text)
-        self._organizations[text] = organization
+        if code:
+            self._organizations[code] = organization
+        if name:
+            self._organizations.setdefault(name_key(name), organization)
         return organization
+
+    async def _organization(
+        self, session: AsyncSession, code: str | None, name: str | None
+    ) -> Organization | None:
+        """The organization of a code, else of a name unless that one has another code.
+
+        Those of this file are known before they are stored. Raises OrganizationAmbiguous.
+        """
+        known = self._organizations
+        if code and (found := known.get(code) or await find_organization(session, code)):
+            return found
+        if not name:
+            return None
+        try:
+            named = known.get(name_key(name)) or await find_organization(session, name)
+        except OrganizationAmbiguous:
+            if not code:
+                raise
+            return None
+        return None if named is not None and code and named.code else named
 
     async def _existing(
         self, session: AsyncSession, ready: Sequence[Any]
@@ -154,6 +176,10 @@ class Assessor:
             change.record.stored_state = ListingState.PUBLISHED
             change.record.published_at = now()
             return Assessed(row.number, Outcome.CREATED, owner, identity, change=change)
+        if record.contact is not None and "contact" in values.model_fields_set:
+            # Each part is a field of its own: one without a column is left alone.
+            contact = record.contact | _contact(row.values)
+            values.contact = Contact(**contact) if any(contact.values()) else None
         edited = self.service.edit(record, values, publish=True)
         outcome = Outcome.UNCHANGED if edited is None else Outcome.CHANGED
         return Assessed(row.number, outcome, owner, identity, change=edited)
@@ -199,11 +225,15 @@ def _fields(values: dict[str, Any]) -> dict[str, Any]:
         for name, value in values.items()
         if not name.startswith(("contact_", "organization"))
     }
-    contact = {
+    contact = _contact(values)
+    if contact:
+        fields["contact"] = contact if any(contact.values()) else None
+    return fields
+
+
+def _contact(values: dict[str, Any]) -> dict[str, Any]:
+    return {
         name.removeprefix("contact_"): value
         for name, value in values.items()
         if name.startswith("contact_")
     }
-    if contact:
-        fields["contact"] = contact if any(contact.values()) else None
-    return fields

@@ -128,6 +128,22 @@ def says_nothing(typed: str) -> bool:
     return not re.search(r"\w", folded) or folded in _NOTHING
 
 
+_BOX: Final = "□☐○"
+_TICK: Final = "☑☒■√✓✔●"
+
+
+def chosen(typed: str) -> str:
+    """Of options with boxes (□小试 ☑中试) those that are ticked; any other text as it is."""
+    if not re.search(f"[{_BOX}]", typed):
+        return typed
+    mark, words = f"([{_BOX}]?[{_TICK}]|[{_BOX}])", f"([^{_BOX}{_TICK}]+)"
+    if re.match(f"\\s*{words}{mark}", typed) and re.search(f"{mark}\\s*$", typed):
+        options = [(box, word) for word, box in re.findall(words + mark, typed)]
+    else:
+        options = re.findall(mark + words, typed)
+    return "、".join(word.strip() for box, word in options if not re.fullmatch(f"[{_BOX}]", box))
+
+
 def parse_line(value: Cell) -> str | None:
     """A text on one line; None where the cell says nothing."""
     typed = text(value)
@@ -196,7 +212,7 @@ def parse_cooperation(value: Cell) -> tuple[list[Cooperation], list[str]]:
 
     均可 counts where nothing else is named; 面议 and 其他 name nothing and are not missed.
     """
-    typed = text(value)
+    typed = chosen(text(value))
     if says_nothing(typed):
         return [], []
     found: list[Cooperation] = []
@@ -246,6 +262,8 @@ def _number(plain: str) -> Decimal | None:
             if size < 10_000 and re.search("[千百十]", head):
                 return None  # 五百千
             return many * size + rest
+    if re.match(f"[{_DIGITS[1:]}]{{2,}}(?:点|$)", plain):
+        return None  # 五六 (十万) is about so many
     if match := re.fullmatch(f"([{_DIGITS}]+)(?:点([{_DIGITS}]+))?", plain):
         whole, fraction = (
             "".join(str(_DIGITS.index(one)) for one in part or "") for part in match.groups()

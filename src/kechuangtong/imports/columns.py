@@ -7,7 +7,7 @@ header that is one of a field's names decides; else a telling part of it does.
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -21,6 +21,9 @@ from kechuangtong.imports.reading import FileRefused, Sheet
 # A header stands within the first rows, and its cells are short.
 _SEARCHED_ROWS: Final = 40
 _HEADER_LENGTH: Final = 60
+# The first line of a header is a name of its own (合作方式\n转让、许可), but 成果\n简介 is one.
+_FIRST_LINE: Final = 4
+_GROUP: Final = 15
 
 # Fields that several columns may tell of together.
 SEVERAL: Final = frozenset(
@@ -50,15 +53,31 @@ class _Names:
     parts: str = ""
 
 
+# 需求单位名称 names the enterprise, no demand.
+_OF_ANOTHER: Final = "(?!.*(?:单位|企业|公司|机构|高校|部门|人)(?:[名全]称|标题|题目))"
+# Headers that share words with a field and tell of something else.
+_ASIDE: Final = re.compile(
+    "^是否|英文(?:名称?|题目|标题|简介|摘要)|职务|职称|学历|学位|性别|合作期限|周期$|注册(?:资本|资金)|(?:资金|经费)来源|"
+    "(?:专利|知识产权|著作权|软著).{0,4}(?:类型|类别|种类|形式|状态|数量?|件数|项数|日期?|时间|期限?|status|type)$|"
+    "(?:patent|ip)(?:status|type|count|date)|(?:企业|公司|单位).{0,4}(?:简介|介绍|概况|概述|现状|情况|规模|性质|类型)|"
+    "(?:推荐|合作|意向|参与|协作).{0,4}(?:单位|企业|高校|院校|机构|专家|对象)|"
+    "(?:[上去]一?|近[一二两三0-9])年|年度?(?:营业|销售|营收|产值|利润|研发)|营业(?:收入|额)|(?:已|累计)投入"
+)
+
 _SHARED: Final = (
     _Names(
         "organization_code",
         "统一社会信用代码 社会信用代码 信用代码 组织机构代码 机构代码 uscc creditcode",
-        "信用代码",
+        "信用代码|creditcode",
+    ),
+    _Names(
+        "contact",
+        "联系方式 联系信息 contactdetails",
+        "联系方式|(?:联系人|负责人|姓名)[及和与](?:联系)?(?:电话|手机|邮箱)",
     ),
     _Names(
         "contact_email",
-        "邮箱 电子邮箱 电子邮件 联系邮箱 email e-mail mail",
+        "邮箱 电子邮箱 电子邮件 联系邮箱 电邮 email e-mail mail",
         "邮箱|邮件|e-?mail",
     ),
     _Names(
@@ -68,21 +87,16 @@ _SHARED: Final = (
     ),
     _Names(
         "contact_department",
-        "联系部门 部门 归口部门 管理部门 department",
-        "部门",
+        "联系部门 部门 归口部门 管理部门 学院 院系 二级单位 department college school",
+        "部门|学院$|院系$",
     ),
     _Names(
         "contact_name",
         """
-        联系人 姓名 负责人 联系人姓名 项目负责人 成果负责人 成果联系人 需求联系人 技术负责人
+        联系人 联络人 姓名 负责人 联系人姓名 项目负责人 成果负责人 成果联系人 需求联系人 技术负责人
         完成人 成果完成人 发明人 contact contactname contactperson person inventor
         """,
-        "联系人|负责人|完成人|发明人",
-    ),
-    _Names(
-        "contact",
-        "联系方式 联系信息 contactdetails",
-        "联系方式",
+        "联系人|联络人|负责人|完成人|发明人|contact(?:person|name)|inventor",
     ),
     _Names(
         "keywords",
@@ -101,9 +115,10 @@ _SHARED: Final = (
         "field",
         """
         领域 行业 产业 学科 所属领域 所属行业 所属产业 所属学科 技术领域 行业领域 产业领域
-        学科领域 分类 类别 industry field domain category
+        学科领域 分类 类别 industry field domain category sector
         """,
-        "(?:所属|技术|行业|产业|学科|专业).*(?:领域|行业|产业|学科|分类|类别)|^(?:领域|行业|产业)",
+        "(?:所属|技术|行业|产业|学科|专业).*(?:领域|行业|产业|学科|分类|类别)|^(?:领域|行业|产业)|(?:领域|行业)$"
+        "|field$|industry|researcharea",
     ),
     _Names(
         "place",
@@ -112,7 +127,7 @@ _SHARED: Final = (
         所在市 所在省份 所在城市 所在区县 联系地址 单位地址 place location address city province
         region
         """,
-        "所在(?:地|省|市|区)|地区$|地址$",
+        "所在(?:地|省|市|区)|地区$|地址$|^(?:所属|所在)?[省市区县州地]{1,3}$",
     ),
 )
 
@@ -121,15 +136,12 @@ _ACHIEVEMENT: Final = (
         "title",
         """
         成果名称 科技成果名称 成果 科技成果 成果项目名称 成果标题 技术名称 项目名称 技术成果名称
-        专利名称 名称 题目 标题 title achievement achievementtitle achievementname name
-        projectname technology
+        中文名称 专利名称 发明名称 名称 技术成果 题目 标题 title achievement achievementtitle
+        achievementname name projectname technology
         """,
-        "成果.{0,6}(?:名称|标题|题目)|(?:技术|项目).{0,4}(?:名称|标题|题目)|title",
-    ),
-    _Names(
-        "number",
-        "成果编号 成果登记号 登记号 项目编号 编号 编码 序号 成果编码 no. no number id #",
-        "(?:成果|项目|登记).{0,4}(?:编号|编码|号)$",
+        rf"成果{_OF_ANOTHER}.{{0,6}}(?:名称|标题|题目|主题)"
+        rf"|(?:技术|项目|发明){_OF_ANOTHER}.{{0,4}}(?:名称|标题|题目)"
+        "|title|(?:achievement|technology|project|invention)name|nameof(?:the)?(?:achievement|technology)",
     ),
     _Names(
         "intellectual_property",
@@ -137,12 +149,20 @@ _ACHIEVEMENT: Final = (
         知识产权 知识产权号 专利号 专利 授权号 申请号 专利申请号 专利授权号 知识产权情况
         专利情况 patent patents patentnumber patentno intellectualproperty ip
         """,
-        "专利|知识产权|软件?著|著作权|patent|授权号",
+        "专利|知识产权|软件?著|著作权|patent|授权号|^ip",
+    ),
+    _Names(
+        "number",
+        """
+        成果编号 成果登记号 登记号 项目编号 编号 编码 序号 成果编码 no number id # sn s/n serialno
+        serialnumber achievementno
+        """,
+        "(?:成果|项目|登记).{0,4}(?:编号|编码|号)$",
     ),
     _Names(
         "evaluations",
         "评价 鉴定 评价情况 鉴定情况 成果评价 成果鉴定 评价结论 evaluation appraisal",
-        "(?:评价|鉴定|评估|验收|评审)(?!价)",
+        "(?:评价|鉴定|评估|验收|评审)(?!价|值)",
     ),
     _Names(
         "trl",
@@ -150,7 +170,7 @@ _ACHIEVEMENT: Final = (
         成熟度 技术成熟度 技术成熟度等级 成熟度等级 成果成熟度 trl trllevel 技术就绪度 readiness
         maturity
         """,
-        "trl|成熟|就绪",
+        "trl|成熟|就绪|readiness|maturity",
     ),
     _Names(
         "stage",
@@ -165,8 +185,8 @@ _ACHIEVEMENT: Final = (
         价格 报价 估价 意向价格 转让价格 转让费 许可费 意向金额 转化价格 预期价格 合作价格 金额
         技术报价 转让金额 askingprice price cost
         """,
-        "价格|报价|估价|售价|标价|要价|"
-        "(?:转让|许可|转化|意向|交易|合作|预期|拟).{0,6}(?:价|费|金额)|price",
+        "价格|价位|报价|估价|估值|评估值|售价|标价|要价|"
+        "(?:转让|许可|转化|意向|交易|合作|预期|拟).{0,6}(?:价|费|金额)|price|licen[sc](?:e|ing)fee",
     ),
     _Names(
         "completed_on",
@@ -187,7 +207,7 @@ _ACHIEVEMENT: Final = (
         应用领域 应用前景 应用范围 应用场景 适用范围 市场前景 市场分析 推广前景 应用方向
         应用情况 application applications
         """,
-        "应用|市场|推广|application",
+        "(?<!(?:简介|介绍|描述)及)(?:应用|市场|推广|适用)|application",
     ),
     _Names(
         "organization",
@@ -196,7 +216,7 @@ _ACHIEVEMENT: Final = (
         第一完成单位 成果持有单位 所有权单位 权利人 专利权人 供给方 所属高校 organization
         institution university owner
         """,
-        "(?:完成|成果|所属|持有|依托|申报|发布|权利).{0,4}单位|单位名称|权利?人$|"
+        "(?:完成|成果|所属|持有|依托|申报|发布|权利).{0,4}单位|单位[名全]称|权利?人$|"
         "organi[sz]ation|institution",
     ),
     _Names(
@@ -206,7 +226,7 @@ _ACHIEVEMENT: Final = (
         技术简介 技术介绍 主要内容 详细介绍 description abstract summary introduction details
         """,
         "简介|介绍|描述|概述|概况|摘要|内容|详情|创新点|技术(?:指标|特点|优势|参数|要点)|"
-        "性能指标|先进性|优势|特点|descri|abstract|summary",
+        "性能指标|先进性|优势|特点|核心技术|关键技术|技术原理|descri|abstract|summary",
     ),
 )
 
@@ -214,15 +234,19 @@ _DEMAND: Final = (
     _Names(
         "title",
         """
-        需求名称 技术需求名称 需求 技术需求 需求题目 需求标题 难题名称 技术难题 难题
-        需求项目名称 项目名称 需求项目 榜单名称 攻关项目 名称 题目 标题 title demand demandtitle
-        demandname name requirement need
+        需求名称 技术需求名称 需求题目 需求标题 难题名称 需求项目名称 项目名称 榜单名称 课题名称
+        名称 题目 标题 需求 技术需求 技术难题 难题 需求项目 攻关项目 title demandtitle demandname
+        name demand requirement need
         """,
-        "(?:需求|难题|榜单|项目|攻关).{0,6}(?:名称|标题|题目)|title",
+        rf"(?!需求方)(?:需求|难题|榜单|项目|课题|攻关){_OF_ANOTHER}.{{0,6}}(?:名称|标题|题目|主题)|title|demandname"
+        "|nameof(?:the)?(?:demand|need)",
     ),
     _Names(
         "number",
-        "需求编号 难题编号 项目编号 编号 编码 序号 需求编码 登记号 no. no number id #",
+        """
+        需求编号 难题编号 项目编号 编号 编码 序号 需求编码 登记号 no number id # sn s/n serialno
+        serialnumber demandno
+        """,
         "(?:需求|难题|项目|登记|榜单).{0,4}(?:编号|编码|号)$",
     ),
     _Names(
@@ -230,7 +254,7 @@ _DEMAND: Final = (
         """
         成熟度 技术成熟度 成熟度要求 技术成熟度要求 trl trl要求 requiredtrl maturity readiness
         """,
-        "trl|成熟|就绪",
+        "trl|成熟|就绪|readiness|maturity",
     ),
     _Names(
         "required_stage",
@@ -250,7 +274,7 @@ _DEMAND: Final = (
         "valid_until",
         """
         截止日期 截止时间 需求截止日期 需求截止时间 有效期 有效期至 有效期限 需求有效期 期限
-        截止 报名截止 deadline validuntil expires
+        截止 报名截止 deadline validuntil expires duedate closingdate
         """,
         "截止|有效期|到期|期限|时限|deadline|valid|expir",
     ),
@@ -260,8 +284,8 @@ _DEMAND: Final = (
         单位 企业 企业名称 单位名称 公司 公司名称 需求单位 需求企业 需求方 发布单位 发布企业
         发榜单位 所属企业 所属单位 申报单位 organization company enterprise companyname
         """,
-        "(?:企业|公司|单位)名称|"
-        "(?:需求|发布|申报|提出|填报|所属|发榜).{0,4}(?:单位|企业|公司|方)$|company|"
+        "(?:企业|公司|单位)[名全]称|"
+        "(?:需求|发布|申报|提出|填报|所属|发榜).{0,4}(?:单位|企业|公司|方)$|需求方名称|company|"
         "enterprise|organi[sz]ation",
     ),
     _Names(
@@ -271,8 +295,8 @@ _DEMAND: Final = (
         主要内容 难题描述 问题描述 具体需求 技术要求 技术指标 详细描述 简介 说明 description
         details content summary
         """,
-        "内容|描述|简介|说明|详情|概述|介绍|背景|现状|问题|具体|技术(?:要求|指标|参数)|"
-        "指标|目标|条件|descri|detail|content",
+        "内容|描述|简介|简述|概要|说明|详情|概述|介绍|背景|现状|问题|难题|难点|瓶颈|具体|^技术需求$|技术(?:要求|指标|参数)|"
+        "指标|目标|条件|descri|detail|content|requirements?$|problem",
     ),
 )
 
@@ -282,9 +306,15 @@ _TABLES: Final = {
 }
 _OTHER_TITLE: Final = {
     ListKind.ACHIEVEMENT: re.compile(
-        "需求.{0,4}(?:名称|题目|标题)|技术需求|技术难题|难题名称|demand"
+        "需求.{0,4}(?:名称|题目|标题|内容|描述|编号|单位|企业)|技术需求|技术难题|难题名称|demand"
     ),
-    ListKind.DEMAND: re.compile("成果.{0,4}(?:名称|题目|标题)|科技成果|achievement"),
+    ListKind.DEMAND: re.compile(
+        "成果.{0,4}(?:名称|题目|标题|简介|内容|编号|单位)|科技成果|achievement"
+    ),
+}
+_OWN_TITLE: Final = {
+    ListKind.ACHIEVEMENT: re.compile("成果|专利|技术|发明|achievement|technology|invention"),
+    ListKind.DEMAND: re.compile("需求|难题|榜|攻关|demand|need|requirement"),
 }
 
 _NO_HEADER: Final = Text(
@@ -313,58 +343,154 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A sheet with its header's row from 1, its columns in order, and the rows below."""
+    """A sheet with its header's row from 1, its columns in order, and the rows below.
+
+    `last` is the header's last row, which is another where groups of columns stand above them.
+    """
 
     sheet: Sheet
     header_row: int
+    last: int
     columns: list[Column]
 
     @property
     def rows(self) -> Iterator[tuple[int, list[Cell]]]:
         """The rows below the header with their numbers."""
-        below = self.sheet.rows[self.header_row :]
-        return enumerate(below, self.header_row + 1)
+        return enumerate(self.sheet.rows[self.last :], self.last + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """A row that may be a header, or two of them: by place what is typed and what that may name."""
+
+    last: int
+    typed: list[str]
+    names: list[list[str]]
+    # Places whose header stands in the row above the last.
+    above: frozenset[int] = frozenset()
 
 
 def find_layout(sheets: Sequence[Sheet], kind: ListKind) -> Layout:
     """The sheet and header that know most fields. Raises FileRefused."""
-    best: tuple[int, Sheet, int, dict[int, str]] | None = None
+    best: tuple[int, int] = (0, 0)
+    found: Layout | None = None
     other: str | None = None
     for sheet in sheets:
-        for number, row in enumerate(sheet.rows[:_SEARCHED_ROWS], 1):
-            fields = _fields(row, kind)
+        for header in _headers(sheet, kind):
+            fields = _fields(header, kind)
             known = len(set(fields.values()))
-            foreign = next((h for h in map(_clean, row) if _OTHER_TITLE[kind].search(h)), None)
-            if foreign is not None and known >= 1:
-                own = next((_clean(row[at]) for at, one in fields.items() if one == "title"), "")
-                if _OTHER_TITLE[kind].search(own) or not own:
-                    other = other or foreign
-                    continue
-            alone = sum(cell not in (None, "") for cell in row) == 1
-            if "title" not in fields.values() or (known < 2 and not alone):
+            title = next((at for at, one in fields.items() if one == "title"), None)
+            alone = sum(bool(one) for one in header.typed) == 1
+            if not alone and (foreign := _foreign(header, title, kind)) is not None:
+                other = other or foreign
                 continue
-            if best is None or known > best[0]:
-                best = known, sheet, number, fields
-    if best is None or (best[0] < 2 and other is not None):
+            if title is None:
+                continue
+            if known < 2 and not alone and _exact(header.names[title][0], kind) is None:
+                continue
+            rows = sum(bool(shown(_at(row, title))) for row in sheet.rows[header.last :])
+            # An example or a dictionary has the list's header too, and fewer rows below it.
+            elsewhere = found is not None and found.sheet is not sheet
+            if (known, rows if elsewhere else 0) > (best[0], best[1] if elsewhere else 0):
+                best = known, rows
+                number = header.last - (title in header.above)
+                columns = _columns(sheet, header, fields)
+                found = Layout(sheet, number, header.last, columns)
+    if found is None or (best[0] < 2 and other is not None):
         if other is not None:
             raise FileRefused("wrong_kind", _WRONG_KIND.format(header=other))
         names = "、".join(sheet.name or "csv" for sheet in sheets)
         message = _NO_HEADER.format(title=_TITLES[kind], sheets=names)
         raise FileRefused("header_not_found", message)
-    _, sheet, number, fields = best
-    return _without_counting(Layout(sheet, number, _columns(sheet, number, fields)))
+    return _without_counting(found)
 
 
-def _columns(sheet: Sheet, number: int, fields: dict[int, str]) -> list[Column]:
-    noted = _noted_unit(sheet.rows[: number - 1])
-    columns = []
-    for place, cell in enumerate(sheet.rows[number - 1]):
-        if not (header := shown(cell)):
-            continue
-        # A bare 预算 may take its unit from a note above the header, as tables of accounts do.
-        unit = unit_of(header) or noted
-        columns.append(Column(place, header, fields.get(place), unit))
-    return columns
+def repeats_header(layout: Layout, row: Sequence[Cell], kind: ListKind) -> bool:
+    """Whether a row is the header once more, perhaps in another language."""
+    title = next(one.place for one in layout.columns if one.field == "title")
+    if not any(_named(name, kind) == "title" for name in _names(_at(row, title))):
+        return False
+    names = [_names(cell) for cell in row]
+    fields = _fields(_Header(0, [shown(cell) for cell in row], names), kind)
+    columns = {one.place: one.field for one in layout.columns if one.field is not None}
+    same = [place for place, field in fields.items() if columns.get(place) == field]
+    filled = sum(bool(shown(cell)) for cell in row)
+    return len(same) >= max(2, filled / 2) and title in same
+
+
+def _foreign(header: _Header, title: int | None, kind: ListKind) -> str | None:
+    """The header that only the other list has, unless the title is this list's own."""
+    own = header.names[title][0] if title is not None else ""
+    if own and not _OTHER_TITLE[kind].search(own):
+        # 项目名称 stands in both lists: the one that knows more of the columns has it.
+        (other,) = set(ListKind) - {kind}
+        known = {one: len(set(_fields(header, one).values())) for one in ListKind}
+        if _OWN_TITLE[kind].search(own) or known[other] <= known[kind]:
+            return None
+    cleaned = (name for names in header.names for name in names[:1])
+    return next((one for one in cleaned if _OTHER_TITLE[kind].search(one)), None)
+
+
+def _headers(sheet: Sheet, kind: ListKind) -> Iterator[_Header]:
+    above: Sequence[Cell] = ()
+    for number, row in enumerate(sheet.rows[:_SEARCHED_ROWS], 1):
+        named = [bool(_named(one, kind)) for one in map(_clean, row) if one]
+        if named and sum(named) >= len(named) / 2:
+            grouped = _grouped(above, row, number)
+            if grouped is not None:
+                yield grouped
+        yield _Header(number, [shown(cell) for cell in row], [_names(cell) for cell in row])
+        above = row
+
+
+def _names(cell: Cell) -> list[str]:
+    """What a cell may be called as a header: as a whole, or by its first line."""
+    if not isinstance(cell, str) or not (whole := _clean(cell)):
+        return []
+    first = _clean(shown(cell).split("\n")[0])
+    return [whole, first] if len(first) >= _FIRST_LINE else [whole]
+
+
+def _grouped(above: Sequence[Cell], row: Sequence[Cell], number: int) -> _Header | None:
+    """The header of two rows, the upper with groups (联系人: 姓名, 电话), if it looks like one."""
+    filled = [cell for cell in (*above, *row) if cell not in (None, "")]
+    if not all(isinstance(one, str) and 0 < len(_clean(one)) <= _GROUP for one in filled):
+        return None
+    if sum(cell not in (None, "") for cell in above) < 2:
+        return None  # a title, or what is beside it
+    typed, names, upper = [], [], set()
+    group, spans = "", False
+    lower = [shown(cell) for cell in row]
+    for place in range(max(len(above), len(row))):
+        over, under = shown(_at(above, place)), shown(_at(row, place))
+        if under == over:  # merged over both rows
+            under = ""
+        if over or not under:
+            group = over
+        spans = spans or bool(group and under and not over)
+        if not under:
+            upper.add(place)
+        if under and lower.count(under) > 1 and group:
+            typed.append(f"{group} {under}")  # 企业 名称 and 需求 名称
+        else:
+            typed.append(under or over)
+        stem = re.sub("(?:基本|相关)?(?:信息|情况|资料)$", "", _clean(group)) if under else ""
+        names.append([stem + _clean(under), *_names(under)] if under else _names(over))
+    return _Header(number, typed, names, frozenset(upper)) if spans else None
+
+
+def _columns(sheet: Sheet, header: _Header, fields: dict[int, str]) -> list[Column]:
+    noted = _noted_unit(sheet.rows[: header.last - 1])
+    # A bare 预算 may take its unit from a note above the header, as tables of accounts do.
+    return [
+        Column(place, typed, fields.get(place), unit_of(typed) or noted)
+        for place, typed in enumerate(header.typed)
+        if typed
+    ]
+
+
+def _at(row: Sequence[Cell], place: int) -> Cell:
+    return row[place] if place < len(row) else None
 
 
 def _noted_unit(rows: Sequence[Sequence[Cell]]) -> Decimal | None:
@@ -379,45 +505,61 @@ def _noted_unit(rows: Sequence[Sequence[Cell]]) -> Decimal | None:
 def _clean(cell: Cell) -> str:
     """A header as it is compared; nothing where the cell is too long to be one."""
     folded = identity(shown(cell))
-    if len(folded) > _HEADER_LENGTH:
-        return ""
     bare = re.sub(r"[(\[【〔][^)\]】〕]*[)\]】〕]", "", folded) or folded
-    return re.sub(
-        r"[*＊※★:：、,，/]|必填|选填|单位:?.*元$|^\d+[.、]|^[一二三四五六七八九十]+、", "", bare
+    if len(bare) > _HEADER_LENGTH:
+        return ""
+    plain = re.sub(
+        r"[*＊※★:：]|必填|选填|[/、,](?:万|[十百千万亿]*元)$|单位:?.*元$|^\d+[.、]|^[一二三四五六七八九十]+、",
+        "",
+        bare,
     )
+    return re.sub("[、,，]|/(?![a-z])", "及", plain.rstrip("."))
 
 
-def _fields(row: Sequence[Cell], kind: ListKind) -> dict[int, str]:
-    """The fields that a row's cells name, by their place, if the row is a header."""
+def _fields(header: _Header, kind: ListKind) -> dict[int, str]:
+    """The fields that a header's cells name, by their place."""
     exact: dict[int, tuple[str, int]] = {}
-    partial: dict[int, str] = {}
-    for place, cell in enumerate(row):
-        if not isinstance(cell, str) or not (header := _clean(cell)):
-            continue
-        for names in _TABLES[kind]:
-            listed = names.names.split()
-            if header in listed:
-                exact.setdefault(place, (names.field, listed.index(header)))
-        if place not in exact:
-            field = next(
-                (one.field for one in _TABLES[kind] if one.parts and re.search(one.parts, header)),
-                None,
-            )
-            if field is not None:
-                partial[place] = field
+    partial: dict[int, list[str]] = {}
+    for place, names in enumerate(header.names):
+        found = (_exact(name, kind) for name in names)
+        if (field := next((one for one in found if one is not None), None)) is not None:
+            exact[place] = field
+        if not any(_ASIDE.search(name) for name in names):
+            partial[place] = [one for name in names for one in _telling(name, kind)]
     fields: dict[int, str] = {}
-    taken: set[str] = set()
     # Of several columns for one field, the one with the most usual name, then the first.
-    ordered = sorted(exact, key=lambda at: (exact[at][1], at))
-    for place in [*ordered, *partial]:
-        field = exact[place][0] if place in exact else partial[place]
-        if field in taken and field not in SEVERAL:
-            continue
-        taken.add(field)
-        fields[place] = field
-    if "title" not in taken:
-        return fields
+    for place in sorted(exact, key=lambda at: (exact[at][1], at)):
+        name, _ = exact[place]
+        if name in SEVERAL or name not in fields.values():
+            fields[place] = name
+    for place, telling in partial.items():
+        # 技术难题 beside 需求名称 tells of the demand: a name that is taken may be part of another.
+        likely = telling[:1] if place not in exact else telling
+        if place not in fields:
+            free = (one for one in likely if one in SEVERAL or one not in fields.values())
+            if (first := next(free, None)) is not None:
+                fields[place] = first
     return dict(sorted(fields.items()))
+
+
+def _named(name: str, kind: ListKind) -> str | None:
+    if (found := _exact(name, kind)) is not None:
+        return found[0]
+    return next(iter(_telling(name, kind)), None)
+
+
+def _telling(name: str, kind: ListKind) -> list[str]:
+    """The fields of which a part of this name tells, the likeliest first."""
+    return [one.field for one in _TABLES[kind] if one.parts and re.search(one.parts, name)]
+
+
+def _exact(name: str, kind: ListKind) -> tuple[str, int] | None:
+    """The field that has this name, and how usual the name is."""
+    for names in _TABLES[kind]:
+        listed = names.names.split()
+        if name in listed:
+            return names.field, listed.index(name)
+    return None
 
 
 def _without_counting(layout: Layout) -> Layout:
@@ -428,7 +570,10 @@ def _without_counting(layout: Layout) -> Layout:
         else one
         for one in layout.columns
     ]
-    return Layout(layout.sheet, layout.header_row, columns)
+    return replace(layout, columns=columns)
+
+
+_COUNTS: Final = frozenset("序号 no # sn s/n serialno serialnumber".split())
 
 
 def _only_counts(layout: Layout, place: int) -> bool:
@@ -440,6 +585,10 @@ def _only_counts(layout: Layout, place: int) -> bool:
         if len(row) > max(place, title) and shown(row[title])
     ]
     values = [one for one in typed if one and one != header]
+    if header.rstrip(".") in _COUNTS:
+        # With rows taken out or sorted anew they count no less.
+        own = sum(bool(re.search("[a-z]|[0-9]{6}", one)) for one in values)
+        return own <= len(values) / 2
     numbers = [int(one) for one in values if one.isascii() and one.isdigit() and len(one) < 7]
     if not numbers:
         return not values

@@ -22,32 +22,37 @@ _EPOCH: Final = date(1899, 12, 30)
 _SERIALS: Final = range(20_000, 80_200)
 
 _NO_DATE: Final = re.compile(
-    "(?:长期|永久|无限期|常年|全年)(?:有效|招募|需求|合作|可用)?|长期有效.*|不限(?:期|时间)?|无(?:固定|截止)?(?:期限|日期)|"
+    "(?:长期|永久|无限期|常年|全年)(?:有效|招募|征集|征求|需求|合作|可用|开放|接受|受理)?|长期有效.*|不[限设](?:期限?|时间)?|"
+    "无(?:固定|截止)?(?:期限|日期|限制)|"
     "待定|另行通知|未定|未知|不详|在研|(?:研发|研究|进行|实施|开发)中|正在(?:研发|进行|研究)|未完成|尚未完成|至今|"
-    "long-?\\s?term|permanent|ongoing|open|unlimited|tbd"
+    "long-?term|permanent|ongoing|open|unlimited|tbd"
 )
 _BEFORE: Final = re.compile(
-    r"^(?:截止日?期?|截至|有效期|有效|到期日?|完成时?间?|预计|预期|预估|计划|拟|约|于|在|至|到|为|最迟|最晚|不晚于|不迟于"
+    r"^(?:(?:自)?(?:即日|今|现在|发布之?日)起|截止日?期?|截至|有效期|有效|到期日?|完成时?间?|预计|预期|预估|计划|拟|约|于|在|至|到|为|最迟|最晚|不晚于|不迟于"
     r"|before|by|until|due|[:\s])+"
 )
 _AFTER: Final = re.compile(
     r"(?:之前|以前|前|为止|截止|止|到期|完成|结束|结题|验收|\(?星期.\)?|\(?周.\)?|[\s,.。;、])+$"
 )
 _TIME: Final = re.compile(
-    r"(?:\s+|t)\d{1,2}[:时]\d{1,2}(?:[:分](?:\d{1,2}(?:\.\d+)?秒?)?)?\s?(?:[ap]m|z|[+\-]\d{2}:?\d{2})?$",
+    r"(?:\s+|t|(?<=[日号]))(?:[上下]午\s*)?\d{1,2}(?:时(?!\d)|[:时]\d{1,2})(?:[:分](?:\d{1,2}(?:\.\d+)?秒?)?)?\s?(?:[ap]m|z|[+\-]\d{2}:?\d{2})?$",
     re.ASCII,
 )
 _NUMERAL: Final = "〇零○一二三四五六七八九十"
 _CHINESE: Final = re.compile(
-    f"([{_NUMERAL}]{{4}})年(?:([{_NUMERAL}]{{1,3}})月(?:份)?(?:([{_NUMERAL}]{{1,3}})[日号]?)?)?"
+    f"([{_NUMERAL}]{{4}}|[0-9]{{4}}(?=年(?:[{_NUMERAL}]|元月)))年(?:([{_NUMERAL}]{{1,3}}|元)月(?:份)?(?:([{_NUMERAL}]{{1,3}})[日号]?)?)?"
 )
 _PARTS: Final = (
-    re.compile(r"(?P<y>\d{4})(?P<sep>[-./])(?P<m>\d{1,2})(?P=sep)(?P<d>\d{1,2})[日号]?", re.ASCII),
+    re.compile(
+        r"(?P<y>\d{4})\s?(?P<sep>[-./,、。·])\s?(?P<m>\d{1,2})\s?(?P=sep)\s?(?P<d>\d{1,2})[日号]?",
+        re.ASCII,
+    ),
     re.compile(r"(?P<y>\d{4}|\d{2})年(?P<m>\d{1,2})月(?P<d>\d{1,2})[日号]?", re.ASCII),
     re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})", re.ASCII),
     re.compile(r"(?P<y>\d{4}) (?P<m>\d{1,2}) (?P<d>\d{1,2})", re.ASCII),
     re.compile(r"(?P<y>\d{4}|\d{2})年(?P<m>\d{1,2})月?份?(?P<when>[底末初]|[上中下]旬)?", re.ASCII),
     re.compile(r"(?P<y>\d{4})[-./](?P<m>\d{1,2})月?(?P<when>[底末初])?", re.ASCII),
+    re.compile(r"(?P<when>q[1-4])[ .\-/]?(?P<y>\d{4})", re.ASCII),
     re.compile(r"(?P<y>\d{4})(?P<m>\d{2})", re.ASCII),
     re.compile(
         r"(?P<y>\d{4}|\d{2}(?=年))年?度?"
@@ -70,6 +75,9 @@ _ENGLISH: Final = (
 _YEAR_LAST: Final = re.compile(r"(\d{1,2})([-./])(\d{1,2})\2(\d{4})", re.ASCII)
 _MONTHS_OF_A_YEAR: Final = re.compile(
     r"(\d{4})年(\d{1,2})月?(?:[-~—–―]+|至|到)(\d{1,2})月", re.ASCII
+)
+_YEAR_ONCE: Final = re.compile(
+    r"(?P<y>\d{4}年)\d{1,2}月.*?(?:[-~—–―]+|至|到)\s*(?=\d{1,2}月)", re.ASCII
 )
 _BETWEEN: Final = re.compile(r"\s*(?:至|到|~|—+|–|―|--|\bto\b)\s*|\s+-\s+")
 _IN_TEXT: Final = re.compile(
@@ -126,7 +134,7 @@ def _of_text(typed: str, end: bool) -> date | None:
         raise ValueError
     folded = re.sub(r"\([^()0-9]*\)", "", fold(typed)).strip()
     folded = re.sub(r"\s*([年月日号])\s*", r"\1", " ".join(folded.split()))
-    if _NO_DATE.fullmatch(folded.rstrip(".。!")):
+    if _NO_DATE.fullmatch("".join(folded.split()).rstrip(".。!")):
         return None
     plain = _CHINESE.sub(_digits, folded)
     period = _single(plain)
@@ -156,6 +164,7 @@ def _single(plain: str) -> _Period | None:
 def _last_of_two(plain: str) -> date:
     """The end of a period typed as two dates in their order. Raises ValueError."""
     core = _AFTER.sub("", _BEFORE.sub("", plain))
+    core = _YEAR_ONCE.sub(r"\g<0>\g<y>", core)  # 2026年1月1日-12月31日
     if match := _MONTHS_OF_A_YEAR.fullmatch(core):
         ends = [f"{match[1]}年{match[2]}月", f"{match[1]}年{match[3]}月"]
     elif len(ends := _BETWEEN.split(core)) != 2:
@@ -240,8 +249,14 @@ def _checked(first: date, last: date, last_day: bool = False) -> _Period:
 
 def _digits(match: re.Match[str]) -> str:
     """二〇二三年五月 in digits."""
-    year = "".join(str("〇一二三四五六七八九".find(one)) for one in match[1].translate(_ZERO))
-    month, day = (int(chinese_number(part) or 0) if part else None for part in match.groups()[1:])
+    numerals = match[1].translate(_ZERO)
+    year = "".join(
+        one if one.isascii() else str("〇一二三四五六七八九".find(one)) for one in numerals
+    )
+    month, day = (
+        1 if part == "元" else int(chinese_number(part) or 0) if part else None
+        for part in match.groups()[1:]
+    )
     return (
         f"{year}年"
         + (f"{month}月" if month is not None else "")

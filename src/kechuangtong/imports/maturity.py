@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from kechuangtong.core.text import identity
 from kechuangtong.core.trade import Stage, Trl
-from kechuangtong.imports.cells import Cell, CellError, chinese_number, says_nothing, text
+from kechuangtong.imports.cells import Cell, CellError, chinese_number, chosen, says_nothing, text
 from kechuangtong.policies.trl import Scale
 
 
@@ -33,13 +33,13 @@ _STAGES: Final = {
     Stage.BENCH: "小试 小样 小规模试验 小型试验 bench benchscale smallscale",
     Stage.PILOT: """
         中试 中间试验 样机 样品 样机试制 工程样机 产品样机 正样 试制 试产 试生产 小批 小批量
-        小批量生产 小批量试制 小批量试产 工程化 示范 示范应用 应用示范 工程示范 中期 试点
-        试运行 试用 pilot pilotscale pilotplant prototype demonstration
+        小批量生产 小批量试制 小批量试产 原型 原型机 工程化 示范 示范应用 应用示范 工程示范 示范工程
+        中期 试点 试运行 试用 pilot pilotscale pilotplant prototype demonstration
     """,
     Stage.INDUSTRIAL: """
         产业化 可产业化 产业化应用 产业化生产 工业化 工业化生产 工业化应用 规模化 规模化生产
         规模化应用 规模生产 量产 批产 批量 批量生产 大批量生产 大规模生产 商业化 商品化 市场化 推广
-        推广应用 应用推广 成熟应用 应用 实际应用 上市 产品上市 销售
+        推广应用 应用推广 成熟应用 应用 实际应用 上市 产品上市 销售 商用 投产
         industrial industrialized industrialised commercial commercialized massproduction
         production marketed market
     """,
@@ -54,7 +54,7 @@ _NOT_YET: Final = re.compile(
     "(?:未|尚|待|拟|即将|准备|接近|可|能|具备|具有|推进|计划|预期|争取|寻求|非|没有|无).{0,4}$"
 )
 _BEFORE_STAGE: Final = re.compile(
-    "^(?:目前|现|现已|已经?|正在|正|处于|处在|处|进入|进行|开展|完成|通过|达到|达|实现|技术|成果|项目|产品|"
+    "^(?:目前|现|现已|有|已经?|正在|正|处于|处在|处|进入|进行|开展|完成|通过|达到|达|实现|技术|成果|项目|产品|"
     "成熟度|水平|可|具备|至少|不低于|≥|>=?|:|为|的|到)+"
 )
 _AFTER_STAGE: Final = re.compile(
@@ -84,13 +84,14 @@ def parse_maturity(value: Cell, scale: Scale) -> Maturity:
     (已完成小试，正在中试), else the earlier. Raises CellError `maturity_not_understood`, also for a
     level that the scale does not have.
     """
-    typed = text(value)
+    typed = chosen(text(value))
     wrong = CellError("maturity_not_understood", typed)
     if isinstance(value, bool | date) or len(typed) > 500:
         raise wrong
     if says_nothing(typed):
         return Maturity()
     folded = identity(_STANDARD.sub("", typed))
+    folded = folded.rstrip(".。")
     folded = re.sub(r"^(?:不低于|不小于|至少|大于等于|≥|>=?|约)+|(?:及|或)?以上$|\+$", "", folded)
     if re.match("-[0-9]", folded):
         raise wrong
@@ -127,6 +128,8 @@ def _exact_stage(folded: str) -> Stage | None:
         for part in re.split(r"[,;、。/()+~→\-—–:]+|至|到|和|及(?!以上)|与|或(?!以上)", folded)
         if part
     ]
+    if (whole := _STAGE_OF.get(re.sub("-", "", folded))) is not None:
+        return whole  # pilot-scale
     stages = []
     for part in parts:
         stage = _STAGE_OF.get(part) or _STAGE_OF.get(_AFTER_STAGE.sub("", part))

@@ -27,6 +27,10 @@ _SECONDS: Final = 30
 _UNPACKED: Final = 1_000_000_000
 # Characters in all cells together: 100,000 rows of 1,000.
 _CHARACTERS: Final = 100_000_000
+# Cells that take their value from one that they are merged with.
+_SPREAD: Final = 1_000_000
+
+_Place = tuple[int, int]
 
 _MESSAGES: Final = {
     "file_empty": Text("文件是空的", "the file is empty"),
@@ -87,11 +91,7 @@ class Sheet:
 
 def read_table(path: Path, *, limits: Limits) -> list[Sheet]:
     """The sheets of a file, those hidden left out. Raises FileRefused."""
-    size = path.stat().st_size
-    if size > limits.file_bytes:
-        raise _refusal("file_too_large", limit=limits.file_bytes)
-    if size == 0:
-        raise _refusal("file_empty")
+    check_size(path, limits.file_bytes)
     command = [sys.executable, "-m", __name__, str(path), str(limits.rows), str(limits.columns)]
     try:
         child = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
@@ -105,6 +105,15 @@ def read_table(path: Path, *, limits: Limits) -> list[Sheet]:
         raise _refusal(answer[0], **answer[1])
     sheets: list[Sheet] = answer
     return sheets
+
+
+def check_size(path: Path, limit: int) -> None:
+    """Refuse an empty file or one over the limit. Raises FileRefused."""
+    size = path.stat().st_size
+    if size > limit:
+        raise _refusal("file_too_large", limit=limit)
+    if size == 0:
+        raise _refusal("file_empty")
 
 
 def _refusal(code: str, **values: object) -> FileRefused:
@@ -124,21 +133,22 @@ def _read(path: Path, rows: int, columns: int) -> list[Sheet]:
     content = path.read_bytes()
     if content.startswith(b"PK\x03\x04"):
         _check_zip(content)
-        sheets = _workbook(_with_errors_as_text(content))
+        sheets = _workbook(_with_errors_as_text(content), rows, columns)
     elif content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         _check_container(content)
-        sheets = _workbook(content)
+        sheets = _workbook(content, rows, columns)
     else:
-        sheets = iter([Sheet(None, _records(_decoded(content)))])
-    trimmed = []
+        records = _trimmed(_records(_decoded(content)), rows, columns)
+        sheets = iter([Sheet(None, records)])
+    read = []
     characters = 0
     for one in sheets:
-        trimmed.append(Sheet(one.name, _trimmed(one.rows, rows, columns)))
-        cells = (cell for row in trimmed[-1].rows for cell in row)
+        read.append(one)
+        cells = (cell for row in one.rows for cell in row)
         characters += sum(len(cell) for cell in cells if isinstance(cell, str))
         if characters > _CHARACTERS:
             raise _Refused("file_too_complex")
-    return trimmed
+    return read
 
 
 def _check_zip(content: bytes) -> None:
@@ -192,7 +202,7 @@ def _check_container(content: bytes) -> None:
         raise _Refused("macro_file")
 
 
-def _workbook(content: bytes) -> Iterator[Sheet]:
+def _workbook(content: bytes, most_rows: int, most_columns: int) -> Iterator[Sheet]:
     import python_calamine as calamine
 
     try:
@@ -202,12 +212,33 @@ def _workbook(content: bytes) -> Iterator[Sheet]:
                 one.visible is calamine.SheetVisibleEnum.Visible
                 and one.typ is calamine.SheetTypeEnum.WorkSheet
             ):
-                rows = book.get_sheet_by_name(one.name).to_python(skip_empty_area=False)
-                yield Sheet(one.name, [[_plain(cell) for cell in row] for row in rows])
+                sheet = book.get_sheet_by_name(one.name)
+                rows = (
+                    [_plain(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)
+                )
+                trimmed = _trimmed(rows, most_rows, most_columns)
+                _spread(trimmed, sheet.merged_cell_ranges or [])
+                yield Sheet(one.name, trimmed)
     except calamine.PasswordError as error:
         raise _Refused("file_encrypted") from error
     except (calamine.CalamineError, OSError, ValueError) as error:
         raise _Refused("file_damaged") from error
+
+
+def _spread(rows: list[list[Cell]], merged: Iterable[tuple[_Place, _Place]]) -> None:
+    """Give each row its part of a cell that is merged downwards (one 企业名称 for three 需求)."""
+    spread = 0
+    for (top, left), (bottom, right) in merged:
+        if left != right or top >= len(rows) or left >= len(rows[top]):
+            continue
+        for row in rows[top + 1 : bottom + 1]:
+            spread += 1
+            if spread > _SPREAD:
+                raise _Refused("file_too_complex")
+            # A row with nothing else in it is none.
+            if row:
+                row += [None] * (left + 1 - len(row))
+                row[left] = rows[top][left] if row[left] is None else row[left]
 
 
 def _plain(cell: object) -> Cell:
@@ -218,6 +249,9 @@ def _plain(cell: object) -> Cell:
     return str(cell)  # times of day and durations
 
 
+_CONTROLS: Final = re.compile(rb"[\x01-\x08\x0e-\x1f]")
+
+
 def _decoded(content: bytes) -> str:
     for mark, encoding in (
         (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -226,7 +260,12 @@ def _decoded(content: bytes) -> str:
     ):
         if content.startswith(mark):
             return _checked(content, encoding)
-    if b"\0" in content or content.startswith((b"%PDF", b"{\\rtf")):
+    if b"\0" in content:
+        # Old programs pad their texts with it; among other controls it is no text.
+        if _CONTROLS.search(content) or content.count(0) > len(content) // 10:
+            raise _Refused("file_type_not_supported")
+        content = content.replace(b"\0", b"")
+    if content.startswith((b"%PDF", b"{\\rtf")):
         raise _Refused("file_type_not_supported")
     try:
         return _checked(content, "utf-8")
@@ -241,8 +280,6 @@ def _checked(content: bytes, encoding: str) -> str:
         raise _Refused("encoding_not_understood") from error
     if re.match(r"\s*<(?:!doctype|html|table|\?xml)", text, re.IGNORECASE):
         raise _Refused("file_type_not_supported")  # web pages that call themselves .xls
-    if "\0" in text:
-        raise _Refused("file_type_not_supported")
     return text
 
 

@@ -16,6 +16,10 @@ PATENTS: Final = 50
 _NO_RIGHT: Final = re.compile(
     r"(?:无|没有|暂无|未)?(?:已|正在|在|拟)?(?:申请|受理|审查|公开|公示|审)?(?:中|阶段)?(?:专利)?"
 )
+# The number of a certificate, which is no right's; that of a software copyright was read before.
+_CERTIFICATE: Final = re.compile(
+    r"证书(?:编号|号码?|序号)?\s*[:第]*\s*第?\s*\d{4,9}\s*号?", re.ASCII
+)
 _DAY: Final = re.compile(
     r"(?:19|20)\d\d(?:\s*[-./年]\s*\d{1,2}(?:\s*[-./月]\s*\d{1,2}\s*日?)?月?|年)"
     r"|(?<!\d)(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)"
@@ -49,7 +53,7 @@ def parse_patents(value: Cell) -> Patents:
             rights.setdefault(one.right.number, one.right)
     errors += [
         CellError("patent_not_understood", run)
-        for run in re.findall(r"[0-9A-Z][0-9A-Z./\-]*", _DAY.sub(" ", rest))
+        for run in re.findall(r"[0-9A-Z][0-9A-Z./\-]*", _DAY.sub(" ", _CERTIFICATE.sub(" ", rest)))
         if _looks_like_a_number(run)
     ]
     if len(rights) > PATENTS:
@@ -94,8 +98,16 @@ _EVALUATOR: Final = re.compile(
 )
 
 
-def parse_evaluations(value: Cell) -> list[Evaluation]:
-    """The evaluations in a cell, one a line or between semicolons."""
+def parse_evaluations(value: Cell, header: str = "") -> list[Evaluation]:
+    """The evaluations in a cell, one a line or between semicolons.
+
+    A column may hold one part alone (鉴定单位, 鉴定时间).
+    """
+    if not says_nothing(text(value)):
+        if re.search("(?:时间|日期)$", header):
+            return [Evaluation(evaluated_on=find_date(text(value)))]
+        if re.search("(?:单位|机构|部门)$", header):
+            return [Evaluation(evaluator=parse_line(value))]
     found = []
     for piece in re.split(r"[\n;；]+", text(value)):
         if says_nothing(piece) or re.fullmatch("未|未(?:鉴定|评价|评估)|否", identity(piece)):

@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from kechuangtong.core.language import Text
-from kechuangtong.core.text import identity
+from kechuangtong.core.text import identity, normalize
 from kechuangtong.core.trade import ListKind
 from kechuangtong.imports import cells
-from kechuangtong.imports.amounts import parse_price
+from kechuangtong.imports.amounts import names_foreign_currency, parse_price
 from kechuangtong.imports.cells import MESSAGES, Cell, CellError, shown
-from kechuangtong.imports.columns import Column, Layout, find_layout
+from kechuangtong.imports.columns import Column, Layout, find_layout, repeats_header
 from kechuangtong.imports.dates import parse_date
 from kechuangtong.imports.maturity import parse_maturity
 from kechuangtong.imports.reading import Sheet
@@ -59,16 +59,48 @@ def parse_sheet(sheets: Sequence[Sheet], kind: ListKind) -> ParsedSheet:
     return ParsedSheet(
         sheet=layout.sheet.name,
         header_row=layout.header_row,
-        columns={one.header: one.field for one in layout.columns},
+        columns=_by_header(layout.columns),
         rows=rows,
     )
 
 
-_TOTAL: Final = re.compile("(?:本页)?(?:合计|总计|小计|共计|总和|total|sum)(?:[:：].*|\\d+.*)?")
-_CLOSING: Final = re.compile(
-    "(?:填[表报写]人?|制表|审核|经办|(?:单位)?负责人|联系人|联系电话|日期|(?:填报|填表|报送)?(?:日期|时间|单位)|单位|盖章|公章|签[字章名])"
-    "[^:：]{0,12}[:：(].*|(?:备注|附注|注|说明|填表说明|注意事项)\\d*[:：、].*|[(]?(?:盖章|公章|签字)[)]?.*"
+def _by_header(columns: Sequence[Column]) -> dict[str, str | None]:
+    """The fields by their headers as typed; of two that are alike, the one that is read."""
+    fields: dict[str, str | None] = {}
+    for one in columns:
+        fields[one.header] = fields.get(one.header) or one.field
+    return fields
+
+
+_TOTAL: Final = re.compile(
+    "(?:本页|本表|全部|以上)?(?:合计|总计|小计|共计|总和|平均|total|sum)(?:[:：(].*|\\d+.*)?"
+    "|(?:本页|本表|以上)?(?:合|总|共)?(?:共|计)[有计]?\\d+[个项条件行](?:成果|需求|记录)?"
 )
+_SEAL: Final = "[(](?:盖章|公章|签[字章名])[)]"
+_CLOSING: Final = re.compile(
+    "(?:填[表报写]|制表|审核|审批|复核|经办|分管|主管|科技处|科研处|科研管理|负责人|联系人|联系电话|日期|时间|报送|单位"
+    "|盖章|公章|签[字章名])(?:单位|部门|负责|领导|人|员|意见|要求|须知|电话|方式|日期|时间|盖章|公章|签[字章名]|[及和与]|[(][^()]*[)])*"
+    f"(?:[:：].*|(?<=[)]))|{_SEAL}.*|.{{2,30}}{_SEAL}"
+    "|(?:备注|附注|注|说明|填[表报写]说明|注意事项)(?:\\d*[:：、].*)?"
+    "|\\W*(?:以下空白|以下无正文|此页无正文)\\W*"
+)
+# What stands for the count in the row that shows how to fill in the list.
+_EXAMPLE: Final = re.compile("[(]?(?:填[写表报])?(?:示例|样例|范例|举例|例|example)[)]?[:：]?")
+# Alone in their row these are a date below a signature, a heading of the rows below, or a note.
+_ALONE: Final = re.compile(
+    "(?:20)?\\d{0,2}年\\d{0,2}月\\d{0,2}日|(?:19|20)\\d\\d年度?|[(].*[)]|[一二三四五六七八九十]+、.*|[(][一二三四五六七八九十]+[)].*"
+    "|第[一二三四五六七八九十]+[章部分类批].*|[*※★].*"
+)
+
+
+_HINT: Final = re.compile("[(（].*[)）]|[*＊]?(?:必填|选填|可选|非必填)项?", re.DOTALL)
+
+
+def _is_hint(filled: Sequence[str]) -> bool:
+    """Whether a row below the header says how to fill in the columns, or counts them."""
+    places = [one.strip("()（）") for one in filled]
+    counts = len(filled) > 1 and places == [str(at) for at in range(1, len(places) + 1)]
+    return counts or all(_HINT.fullmatch(one) for one in filled)
 
 
 class _Reader:
@@ -78,8 +110,8 @@ class _Reader:
         self._kind = kind
         self._columns = [one for one in layout.columns if one.field is not None]
         self._title = next(one for one in self._columns if one.field == "title")
-        self._header = [identity(one.header) for one in layout.columns]
-        self._places = [one.place for one in layout.columns]
+        self._layout = layout
+        self._begun = self._closed = False
 
     def is_record(self, row: Sequence[Cell]) -> bool:
         """Whether a row is one of the list: not blank, no total, no signature, no header again."""
@@ -88,12 +120,25 @@ class _Reader:
         told = [shown(_at(row, one.place)) for one in self._columns]
         if not filled or not any(told):
             return False
-        if [identity(shown(_at(row, place))) for place in self._places] == self._header:
+        if repeats_header(self._layout, row, self._kind):
+            self._closed = False
+            return False
+        if not self._begun and _is_hint(filled):
             return False
         first = identity(filled[0])
         if _TOTAL.fullmatch(first) and (len(filled) <= 4 or not shown(self._of(row, "title"))):
             return False
-        return not (len(filled) <= 4 and _CLOSING.fullmatch(first))
+        if _EXAMPLE.fullmatch(first) and first != identity(shown(self._of(row, "title"))):
+            return False
+        if len(filled) <= 4 and _CLOSING.fullmatch(first):
+            self._closed = True
+            return False
+        if len(filled) == 1 and len(self._columns) > 1:
+            # Below a signature or a note single cells are more of it (2. 成熟度按国标填写).
+            return not (self._closed or _ALONE.fullmatch(first))
+        self._closed = False
+        self._begun = True
+        return True
 
     def read(self, number: int, row: Sequence[Cell]) -> ParsedRow:
         """The values of a row, and its problems."""
@@ -120,9 +165,10 @@ class _Reader:
     def _take(self, row: ParsedRow, column: Column, name: str, value: Cell) -> None:
         values = row.values
         if name in ("trl", "stage", "required_trl", "required_stage"):
-            self._take_maturity(row, value)
+            self._take_maturity(row, column, value)
         elif name in ("price", "budget"):
-            values[name] = asdict(parse_price(value, column.unit))
+            foreign = names_foreign_currency(column.header)
+            values[name] = asdict(parse_price(value, column.unit, foreign=foreign))
         elif name in ("completed_on", "valid_until"):
             values[name] = parse_date(value, end=name == "valid_until")
         elif name == "intellectual_property":
@@ -135,7 +181,11 @@ class _Reader:
             ]
         elif name == "evaluations":
             known = values.setdefault(name, [])
-            known += [one for one in map(asdict, parse_evaluations(value)) if one not in known]
+            found = [asdict(one) for one in parse_evaluations(value, normalize(column.header))]
+            if len(known) == len(found) == 1 and _complete_each_other(known[0], found[0]):
+                known[0] = {part: one or found[0][part] for part, one in known[0].items()}
+            else:
+                known += [one for one in found if one not in known]
         elif name == "cooperation":
             known = values.setdefault(name, [])
             known += [one for one in cells.parse_cooperation(value)[0] if one not in known]
@@ -150,12 +200,15 @@ class _Reader:
         else:
             self._take_text(values, name, value)
 
-    def _take_maturity(self, row: ParsedRow, value: Cell) -> None:
+    def _take_maturity(self, row: ParsedRow, column: Column, value: Cell) -> None:
         prefix = "" if self._kind is ListKind.ACHIEVEMENT else "required_"
         found = parse_maturity(value, trl.default())
         level = asdict(found.trl) if found.trl else None
-        for name, one in (("stage", found.stage), ("trl", level)):
-            row.values[prefix + name] = row.values.get(prefix + name) or one
+        # 成熟度 tells of both, 阶段 and TRL of one: what a list has no column for is left alone.
+        both = "成熟" in normalize(column.header)
+        for name, one in ((prefix + "stage", found.stage), (prefix + "trl", level)):
+            if one is not None or both or name == column.field:
+                row.values[name] = row.values.get(name) or one
 
     def _take_text(self, values: dict[str, Any], name: str, value: Cell) -> None:
         parse = _TEXTS.get(name, cells.parse_line)
@@ -177,6 +230,10 @@ _TEXTS: Final[dict[str, Callable[[Cell], str | None]]] = {
     "contact_phone": cells.parse_phone,
     "organization_code": cells.parse_uscc,
 }
+
+
+def _complete_each_other(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return not any(one[part] and other[part] for part in one)
 
 
 def _bounded(text: str, limit: int) -> str:
