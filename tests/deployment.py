@@ -55,13 +55,14 @@ class Deployment:
         return finished.stdout
 
     def start(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", "from kechuangtong.cli import main; main()", *arguments],
-            env={**os.environ, **self.settings, **settings},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        with (Path(self.settings["KCT_DATA_DIR"]) / "processes.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-c", "from kechuangtong.cli import main; main()", *arguments],
+                env={**os.environ, **self.settings, **settings},
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         self.processes.append(process)
         return process
 

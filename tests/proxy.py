@@ -46,7 +46,7 @@ def proxying(target: str) -> Iterator[Proxy]:
             try:
                 answer = client.request(self.command, self.path, content=body, headers=headers)
                 self._answer(answer.status_code, answer.content)
-            except httpx.TransportError:
+            except (httpx.TransportError, RuntimeError):  # the server, or the test, has ended
                 self.close_connection = True
                 self.connection.close()
 

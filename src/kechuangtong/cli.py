@@ -48,9 +48,9 @@ from kechuangtong.matching.training import Graded, background_table, train
 from kechuangtong.models import Organization
 from kechuangtong.organizations.schemas import OrganizationCreate
 from kechuangtong.organizations.service import create_organization, find_organization
-from kechuangtong.runtime import Runtime, engine_from, open_runtime
+from kechuangtong.runtime import Runtime, open_runtime
 from kechuangtong.sample.service import PASSWORD, USER, load_sample
-from kechuangtong.search.indexing import catch_up, rebuild, repair
+from kechuangtong.search.indexing import catch_up, prepare, rebuild, repair
 from kechuangtong.search.meilisearch import make_keys
 from kechuangtong.settings import Settings
 
@@ -148,17 +148,17 @@ def migrate() -> None:
     """Bring the database to this version's schema, and a Meilisearch server to its indexes and
     keys (数据库迁移)."""
     settings = Settings()
+    if settings.meilisearch_master_key is not None:
+        settings = settings.model_copy(update={"meilisearch_key": _make_keys(settings)})
 
     async def work() -> None:
         async with open_runtime(settings) as runtime:
             await migrations.migrate(runtime.database)
             print(f"database schema: {await migrations.current(runtime.database)}")
+            await prepare(runtime)
+            print("search index: ready")
 
     asyncio.run(work())
-    if settings.meilisearch_master_key is not None:
-        settings = settings.model_copy(update={"meilisearch_key": _make_keys(settings)})
-    engine_from(settings).prepare()
-    print("search index: ready")
 
 
 def _make_keys(settings: Settings) -> SecretStr:

@@ -118,6 +118,17 @@ async def test_a_second_run_changes_nothing_and_a_later_file_what_it_says(
         assert (record.stage, str(record.price.low)) == ("industrial", "500000.00")
 
 
+async def test_a_later_list_may_hold_old_rows_and_new_ones(
+    service: Service, scholar: httpx.AsyncClient
+) -> None:
+    await send(scholar, workbook(ROWS[:2]))
+    later = workbook([ROWS[0], ["低温余热除湿", "吸附转轮"], ["电解水制氢", "碱性"]])
+    dry = await send(scholar, later, dry_run="true")
+    ended = await send(scholar, later)
+    assert dry["counts"] == ended["counts"]
+    assert [ended["counts"][one] for one in ("unchanged", "changed", "created")] == [1, 1, 1]
+
+
 async def test_a_dry_run_says_what_a_real_one_does_and_writes_nothing(
     service: Service, scholar: httpx.AsyncClient
 ) -> None:
@@ -276,6 +287,17 @@ async def test_a_form_that_is_not_understood_is_answered_with_its_place(
     assert sent.status_code == 422, sent.text
     assert [one["loc"] for one in sent.json()["errors"]] == [["body", place]]
     assert (await scholar.get("/v1/imports")).json()["items"] == []
+
+
+async def test_an_import_that_cannot_be_run_ends_and_says_so(
+    service: Service, scholar: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr("kechuangtong.imports.service.parse_sheet", broken)
+    ended = await send(scholar, workbook(ROWS))
+    assert (ended["state"], ended["failure"]["code"]) == ("failed", "internal_error")
 
 
 async def test_a_file_over_the_limit_is_refused_at_once(

@@ -80,6 +80,8 @@ class Assessor:
 
     async def assess(self, session: AsyncSession, rows: Sequence[ParsedRow]) -> list[Assessed]:
         """Assess rows, in order; the records that they meet are loaded at once."""
+        if self.default is not None:
+            session.add(self.default)  # else it would be another than that of those records
         ready = [await self._read(session, row) for row in rows]
         existing = await self._existing(session, ready)
         return [

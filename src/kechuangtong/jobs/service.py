@@ -18,8 +18,9 @@ from typing import Any, Final
 import structlog
 from anyio import to_thread
 from dbos import DBOS, DBOSConfig, SetWorkflowID
-from dbos._error import DBOSException
+from dbos import error as dbos_errors
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import Database, hold, new_id, upsert
@@ -166,17 +167,30 @@ def _enqueue_import(import_id: uuid.UUID) -> None:
 def _import_workflow(import_id: str) -> None:
     try:
         _import_step(import_id)
-    except DBOSException:
-        raise  # the process is stopping: the next one goes on
-    except Exception as error:
+    except (dbos_errors.DBOSMaxStepRetriesExceeded, _Broken) as error:
         log.error("import failed", import_id=import_id, exc_info=error)
         _run(partial(imports.fail_unexpectedly, import_id=uuid.UUID(import_id)))
 
 
-@DBOS.step(name="import_file", retries_allowed=True, max_attempts=3)
+class _Broken(Exception):
+    """A mistake of ours, which would be made again."""
+
+
+# A database that restarts is back within two minutes.
+@DBOS.step(
+    name="import_file",
+    retries_allowed=True,
+    max_attempts=8,
+    should_retry=lambda error: not isinstance(error, _Broken),
+)
 def _import_step(import_id: str) -> None:
     assert _settings is not None
-    _run(partial(imports.run_import, settings=_settings, import_id=uuid.UUID(import_id)))
+    try:
+        _run(partial(imports.run_import, settings=_settings, import_id=uuid.UUID(import_id)))
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        raise _Broken(f"{type(error).__name__}: {error}") from error
 
 
 def _run(work: Callable[[Database], Coroutine[Any, Any, object]]) -> None:

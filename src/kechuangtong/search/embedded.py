@@ -495,8 +495,9 @@ class EmbeddedEngine:
         """See the port."""
         return {"schema": SCHEMA}
 
-    def prepare(self) -> None:
+    def prepare(self) -> bool:
         """See the port; readers take an absent folder for an empty index."""
+        return False
 
     def live(self) -> EmbeddedWriter | None:
         """See the port."""

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 
 from kechuangtong.core import text as texts
 from kechuangtong.core.clock import now
@@ -140,8 +140,7 @@ class Indexer:
         if await self.drain.words():
             return True
         if time.monotonic() > self._checked + _CHECK:
-            await self.drain.run(self.drain.writer.check)
-            self._checked = time.monotonic()
+            await self._check()
         if time.monotonic() < self._vectors_after:
             return False
         try:
@@ -151,6 +150,14 @@ class Indexer:
             log.warning("no vectors at present", error=str(error))
             self._vectors_after = time.monotonic() + _LONGEST_RETRY
             return False
+
+    async def _check(self) -> None:
+        """Raises EngineFailed where the live index is not there, or is no longer taken for it."""
+        async with self._database.read() as session:
+            if await session.get(LiveIndex, self._engine.name) is None:
+                raise EngineFailed("the index was made anew, empty")
+        await self.drain.run(self.drain.writer.check)
+        self._checked = time.monotonic()
 
     async def words(self) -> None:
         """Bring all marked records to the index by their words."""
@@ -351,6 +358,13 @@ async def catch_up(
             if vectors:
                 await indexer.vectors(progress)
     await _wait(runtime, parts, progress)
+
+
+async def prepare(runtime: Runtime) -> None:
+    """Make what readers need; an index that had to be made is empty, for a writer to fill."""
+    if await asyncio.to_thread(runtime.engine.prepare):
+        async with runtime.database.write() as session:
+            await session.execute(delete(LiveIndex).where(LiveIndex.engine == runtime.engine.name))
 
 
 async def rebuild(runtime: Runtime, progress: Progress | None = None) -> None:

@@ -144,6 +144,10 @@ def filter_of(wanted: Filter) -> list[str]:
     return conditions
 
 
+def _among(ids: Iterable[str]) -> str:
+    return f"id IN [{', '.join(map(_quoted, ids))}]"
+
+
 def _quoted(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -260,7 +264,7 @@ class MeilisearchIndex:
         """One page of what Meilisearch finds for up to ten words, among some records or all."""
         conditions = list(page.conditions)
         if among is not None:
-            conditions.append(f"id IN [{', '.join(map(_quoted, among))}]")
+            conditions.append(_among(among))
         by_date = page.sort == "newest" or not q
         query = self._query(
             kind,
@@ -446,8 +450,8 @@ class MeilisearchWriter:
                 if sent := self._with_vectors(index, documents):
                     self._tasks.append(index.update_documents(sent, "id").task_uid)
                 if self._gone[kind]:
-                    gone: list[str | int] = [*self._gone[kind]]
-                    self._tasks.append(index.delete_documents(gone).task_uid)
+                    gone = _among(self._gone[kind])
+                    self._tasks.append(index.delete_documents(filter=gone).task_uid)
         self._documents = {one: {} for one in ListKind}
         self._gone = {one: [] for one in ListKind}
 
@@ -559,9 +563,9 @@ class MeilisearchEngine:
         writer.take_place(self._names)
         self._remove(client, f"{self._prefix}next-")
 
-    def prepare(self) -> None:
-        """Make the indexes that are not there, empty, with their settings."""
-        create(self._client(), self._names.values())
+    def prepare(self) -> bool:
+        """See the port."""
+        return create(self._client(), self._names.values())
 
     def remove(self) -> None:
         """Remove the indexes of this prefix."""
@@ -580,8 +584,8 @@ class MeilisearchEngine:
             wait_for(client, task)
 
 
-def create(client: meilisearch.Client, names: Iterable[str]) -> None:
-    """Make the indexes that are not there, with their settings."""
+def create(client: meilisearch.Client, names: Iterable[str]) -> bool:
+    """Make the indexes that are not there, with their settings; whether there were any."""
     with failures():
         there = {one.uid for one in client.get_indexes({"limit": 1_000})["results"]}
         tasks = []
@@ -591,6 +595,7 @@ def create(client: meilisearch.Client, names: Iterable[str]) -> None:
                 tasks.append(client.index(name).update_settings(SETTINGS).task_uid)
     for task in tasks:
         wait_for(client, task, existing="index_already_exists")
+    return bool(tasks)
 
 
 def fits(client: meilisearch.Client, names: Mapping[ListKind, str]) -> bool:

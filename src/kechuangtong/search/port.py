@@ -182,8 +182,9 @@ class SearchEngine(Protocol):
         """What an index depends on beside the lists: where it differs, it is built anew."""
         ...
 
-    def prepare(self) -> None:
-        """Make what must be there before anything is written: readers find an empty index."""
+    def prepare(self) -> bool:
+        """Make what readers need and is not there, empty; whether there was any such thing."""
+        ...
 
     def live(self) -> IndexWriter | None:
         """A writer of the live index; None where there is none that is whole."""
