@@ -111,8 +111,10 @@ def meilisearch_process(folder: Path, port: int, key: str) -> Iterator[subproces
             assert process.poll() is None, "the server did not start"
             assert time.monotonic() < limit, "the server did not start in time"
             time.sleep(0.1)
-        yield process
-        process.kill()
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

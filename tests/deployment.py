@@ -112,8 +112,10 @@ def installed(server: str, folder: Path, **settings: str) -> Iterator[Deployment
             **settings,
         }
     )
-    yield deployment
-    deployment.stop()
+    try:
+        yield deployment
+    finally:
+        deployment.stop()
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
@@ -172,5 +174,7 @@ def in_production(server: str, folder: Path, **settings: str) -> Iterator[Produc
         one.settings["KCT_MEILISEARCH_KEY"] = write
         one.search = {"KCT_MEILISEARCH_KEY": search}
         populate(one)
-        yield one
-        one.kill_meilisearch()
+        try:
+            yield one
+        finally:
+            one.kill_meilisearch()

@@ -69,7 +69,9 @@ def proxying(target: str) -> Iterator[Proxy]:
     proxy.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield proxy
-    server.shutdown()
-    server.server_close()
-    client.close()
+    try:
+        yield proxy
+    finally:
+        server.shutdown()
+        server.server_close()
+        client.close()

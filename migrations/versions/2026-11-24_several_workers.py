@@ -1,7 +1,7 @@
-"""several workers: marks that are claimed, live indexes, workers' signs of life
+"""several workers: marks that are claimed, live indexes, workers' signs of life, profiles as bytes
 
-Marks are made anew: the first process that writes finds no live index and builds it from the
-lists, so none of what was marked is lost.
+Marks, profiles and counts of words are made anew: the first process that writes finds no live
+index and builds it from the lists, so none of what was marked is lost.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,17 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 
+def _profile_numbers(numbers: sa.types.TypeEngine[str] | sa.types.TypeEngine[bytes]) -> None:
+    op.execute("DELETE FROM profiles")
+    op.execute("DELETE FROM term_counts")
+    with op.batch_alter_table("profiles", schema=None) as batch_op:
+        batch_op.drop_column("numbers")
+    with op.batch_alter_table("profiles", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("numbers", numbers, nullable=False))
+
+
 def upgrade() -> None:
+    _profile_numbers(sa.LargeBinary())
     op.drop_table("index_marks")
     op.create_table(
         "index_marks",
@@ -56,6 +66,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _profile_numbers(sa.Text())
     op.drop_table("workers")
     op.drop_table("live_indexes")
     with op.batch_alter_table("index_rebuilds", schema=None) as batch_op:

@@ -1,9 +1,11 @@
 """Matching at a hundred thousand achievements: times, ratios and memory, printed.
 
-    python tests/bench/matches.py [--achievements 100000] [--requests 200]
+    PYTHONPATH=tests python tests/bench/matches.py [--achievements 100000] [--requests 200]
+        [--meilisearch]
 
 Texts recombine the sample's sentences, vectors are random ones near real ones. Nothing here is a
-test: what is to be compared is measured in one run.
+test: what is to be compared is measured in one run. With `--meilisearch` the same records are
+indexed and matched on a server of that engine, too (a binary on the path).
 """
 
 import argparse
@@ -21,9 +23,11 @@ from pathlib import Path
 import httpx
 import numpy as np
 from fastapi import FastAPI
+from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from conftest import free_port, meilisearch_process
 from kechuangtong.app import create_app
 from kechuangtong.core import migrations
 from kechuangtong.core.db import Database, new_id
@@ -129,7 +133,7 @@ def told(name: str, took: list[float]) -> float:
     return middle
 
 
-async def measure(size: int, requests: int) -> float:
+async def measure(size: int, requests: int, on_meilisearch: bool) -> float:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder), database_url=None)
         async with open_runtime(settings) as runtime:
@@ -137,41 +141,81 @@ async def measure(size: int, requests: int) -> float:
             assert runtime.embedder is not None, "there is no embedding model for this platform"
             titles, parts = sentences("achievement")
             real = list(runtime.embedder.embed("passage", (titles + parts)[:200]))
-            start = time.perf_counter()
             await fill(runtime, "achievement", size, real)
             demands = await fill(runtime, "demand", 200, real)
+            begun = time.perf_counter()
             async with writing(runtime) as indexer:
                 await indexer.words()
                 await indexer.vectors()
-            print(
-                f"\n{size} achievements stored and indexed in {time.perf_counter() - start:.0f} s"
-            )
-        app = create_app(settings)
-        transport = httpx.ASGITransport(app)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://test") as client,
-        ):
-            chosen = iter(demands * requests)
-            known = await timed(
-                lambda: client.get(f"/v1/demands/{next(chosen).id}/matches?limit=10"), requests
-            )
-            median = told("matches of a demand, vector known", known)
-            _, parts = sentences("demand")
-            texts = iter(["。".join(RANDOM.sample(parts, 4)) for _ in range(requests)])
-            free = await timed(
-                lambda: client.post("/v1/matches/search", json={"text": next(texts), "limit": 10}),
-                min(requests, 50),
-            )
-            embedder = app.state.runtime.embedder
-            start = time.perf_counter()
-            embedder.embed("query", ["。".join(RANDOM.sample(parts, 4))[:160] for _ in range(20)])
-            each = (time.perf_counter() - start) / 20 * 1000
-            told(f"matches of a free text (a vector {each:.0f} ms each)", free)
-            if size == largest:
-                await against_bare(app, client, demands)
+            told_index("embedded", size, begun, settings.index_dir)
+        median = await matched(settings, demands, requests, bare=size == largest)
         print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
-        return median
+        if on_meilisearch:
+            await beside(settings, size, demands, requests)
+    return median
+
+
+async def beside(
+    settings: Settings, size: int, demands: list[Achievement | Demand], requests: int
+) -> None:
+    """The same records, indexed and matched by Meilisearch."""
+    key, port = "a master key for the benchmark", free_port()
+    folder = settings.data_dir / "meilisearch"
+    folder.mkdir()
+    with meilisearch_process(folder, port, key) as process:
+        there = settings.model_copy(
+            update={
+                "search": "meilisearch",
+                "meilisearch_url": f"http://127.0.0.1:{port}",
+                "meilisearch_key": SecretStr(key),
+            }
+        )
+        begun = time.perf_counter()
+        async with open_runtime(there) as runtime, writing(runtime):
+            pass  # an index that is not there is built when it is opened
+        told_index("meilisearch", size, begun, folder)
+        await matched(there, demands, requests, bare=False)
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+        print(f"peak memory of the server {int(peak.split()[1]) / 1024:.0f} MB")
+
+
+def told_index(engine: str, size: int, begun: float, folder: Path) -> None:
+    """Print how long it took to index, and how much room it takes."""
+    took = time.perf_counter() - begun
+    room = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+    print(f"\n{engine}: {size} achievements indexed in {took:.0f} s, {room:.0f} MB on disk")
+
+
+async def matched(
+    settings: Settings, demands: list[Achievement | Demand], requests: int, *, bare: bool
+) -> float:
+    """Times of matches over HTTP, printed; the median where the vector is known."""
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+    ):
+        chosen = iter(demands * requests)
+        known = await timed(
+            lambda: client.get(f"/v1/demands/{next(chosen).id}/matches?limit=10"), requests
+        )
+        median = told("matches of a demand, vector known", known)
+        _, parts = sentences("demand")
+        texts = iter(["。".join(RANDOM.sample(parts, 4)) for _ in range(requests + 2)])
+        free = await timed(
+            lambda: client.post("/v1/matches/search", json={"text": next(texts), "limit": 10}),
+            min(requests, 50),
+        )
+        embedder = app.state.runtime.embedder
+        start = time.perf_counter()
+        embedder.embed("query", ["。".join(RANDOM.sample(parts, 4))[:160] for _ in range(20)])
+        each = (time.perf_counter() - start) / 20 * 1000
+        told(f"matches of a free text (a vector {each:.0f} ms each)", free)
+        if bare:
+            await against_bare(app, client, demands)
+    return median
 
 
 async def against_bare(
@@ -201,8 +245,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--achievements", type=int, default=100_000)
     parser.add_argument("--requests", type=int, default=200)
+    parser.add_argument("--meilisearch", action="store_true")
     chosen_size = parser.parse_args()
     largest = chosen_size.achievements
-    small = asyncio.run(measure(largest // 10, chosen_size.requests))
-    large = asyncio.run(measure(largest, chosen_size.requests))
+    small = asyncio.run(measure(largest // 10, chosen_size.requests, False))
+    large = asyncio.run(measure(largest, chosen_size.requests, chosen_size.meilisearch))
     print(f"ten times the achievements take {large / small:.2f} times as long")

@@ -6,9 +6,12 @@ A profile is text folded and cut into words; vectors are kept apart, by the hash
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kechuangtong.core.text import fold, normalize, segments
 from kechuangtong.core.text import words as words_of
@@ -16,31 +19,59 @@ from kechuangtong.core.trade import ListKind
 from kechuangtong.matching.terms import GENERIC, gram_weight, word_weight
 
 # Raised when a profile is computed differently: stored ones of another format are made anew.
-FORMAT: Final = 1
+FORMAT: Final = 2
 # The model's time grows faster than the text: beyond these characters words alone count.
 VECTOR_CHARACTERS: Final = 160
 GRAM_CHARACTERS: Final = 400
 # What stands for 1 in `Numbers`.
 UNIT: Final = 10_000
+FEATURE_BITS: Final = 7
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Numbers:
     """What the word features of a pair are made of: weights by character, pair or word.
 
-    In ten thousandths: whole numbers are read fast, and their sums are the same in any order.
-    `title`, `text` and `telling` are of characters, `bigrams` of pairs of them, each of length 1.
-    The demand's text is compared with the achievement's title, which says best what it is, so of
-    an achievement `text` is empty and `bigrams` are the title's. `words` are 1 each in a demand;
-    in an achievement their squared weights over the length of all, so that the sum over those
-    shared is large where much of what is rare is shared.
+    A key is the hash of a run and, in its lowest three bits, the feature that it counts for
+    (WORD_FEATURES, in their order); keys are sorted, and a feature is the sum over the keys that
+    both sides have of their weights' products. Weights are in ten thousandths: whole numbers,
+    whose sums are the same in any order.
+
+    The demand's title, text, telling characters, the text's pairs of characters and its words are
+    compared with the achievement's title, title, telling characters, the title's pairs and its
+    words: a title says best what an achievement is. Characters and pairs have the length 1 in all;
+    words weigh 1 each in a demand, and in an achievement their squared weights over the length of
+    all, so that the sum over those shared is large where much of what is rare is shared.
     """
 
-    title: dict[str, int]
-    text: dict[str, int]
-    telling: dict[str, int]
-    bigrams: dict[str, int]
-    words: dict[str, int]
+    keys: NDArray[np.uint64]
+    weights: NDArray[np.uint32]
+
+    @classmethod
+    def of(cls, compared: Sequence[Mapping[str, int]]) -> "Numbers":
+        """Numbers out of the weights that a record has for each feature."""
+        found = {
+            _key(feature, run): weight
+            for feature, weights in enumerate(compared)
+            for run, weight in weights.items()
+        }
+        keys = np.array(sorted(found), np.uint64)
+        return cls(keys, np.array([found[int(key)] for key in keys], np.uint32))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Numbers":
+        """What `to_bytes` made."""
+        count = len(data) // 12
+        return cls(np.frombuffer(data, "<u8", count), np.frombuffer(data, "<u4", count, 8 * count))
+
+    def to_bytes(self) -> bytes:
+        """The keys, 8 bytes each, and then the weights, 4 bytes each."""
+        return self.keys.astype("<u8").tobytes() + self.weights.astype("<u4").tobytes()
+
+
+def _key(feature: int, run: str) -> int:
+    digest = hashlib.blake2b(run.encode(), digest_size=8).digest()
+    return int.from_bytes(digest) & ~FEATURE_BITS | feature
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +137,15 @@ def _distinct(text: str) -> tuple[str, ...]:
 def _numbers(
     kind: ListKind, title: str, text: str, title_words: Sequence[str], words: Sequence[str]
 ) -> Numbers:
-    telling = "".join(word for word in title_words if word not in GENERIC)
-    wanted = kind is ListKind.DEMAND
+    characters = _grams(title, 1)
+    telling = _grams("".join(word for word in title_words if word not in GENERIC), 1)
+    if kind is ListKind.DEMAND:
+        asked = dict.fromkeys(words, UNIT)
+        return Numbers.of([characters, _grams(text, 1), telling, _grams(text, 2), asked])
     squares = {word: word_weight(word) ** 2 for word in words}
     length = math.sqrt(sum(squares.values())) or 1.0
-    return Numbers(
-        title=_grams(title, 1),
-        text=_grams(text, 1) if wanted else {},
-        telling=_grams(telling, 1),
-        bigrams=_grams(text if wanted else title, 2),
-        words=dict.fromkeys(words, UNIT)
-        if wanted
-        else {word: round(UNIT * square / length) for word, square in squares.items()},
-    )
+    offered = {word: round(UNIT * square / length) for word, square in squares.items()}
+    return Numbers.of([characters, characters, telling, _grams(title, 2), offered])
 
 
 def _grams(text: str, length: int) -> dict[str, int]:

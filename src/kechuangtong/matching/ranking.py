@@ -5,6 +5,7 @@ pair has one score from either side. Nothing here knows a database or an index.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from kechuangtong.core.trade import ListKind
 from kechuangtong.matching.embedding import Vector
-from kechuangtong.matching.profiles import UNIT, Numbers
+from kechuangtong.matching.profiles import FEATURE_BITS, UNIT, Numbers
 
 Floats = NDArray[np.float64]
 
@@ -73,31 +74,28 @@ def features(
 
     The columns are WORD_FEATURES and MEANING_FEATURES, the latter nan where vectors are missing.
     """
-    own = subject.numbers
-    wanted = kind is ListKind.DEMAND
-    words = [
-        _word_features(one.numbers, own) if wanted else _word_features(own, one.numbers)
-        for one in others
-    ]
     meaning = np.full((len(others), len(MEANING_FEATURES)), np.nan)
     places = [at for at, one in enumerate(others) if _has_vectors(one)]
     if places and _has_vectors(subject):
         meaning[places] = _meaning_features(kind, subject, [others[at] for at in places], centers)
-    return np.hstack([np.array(words).reshape(len(others), len(WORD_FEATURES)), meaning])
+    return np.hstack([_word_features(subject.numbers, [one.numbers for one in others]), meaning])
 
 
-def _word_features(demand: Numbers, achievement: Numbers) -> tuple[float, ...]:
-    return (
-        _dot(demand.title, achievement.title),
-        _dot(demand.text, achievement.title),
-        _dot(demand.telling, achievement.telling),
-        _dot(demand.bigrams, achievement.bigrams),
-        _dot(demand.words, achievement.words),
-    )
-
-
-def _dot(one: Mapping[str, int], other: Mapping[str, int]) -> float:
-    return sum([one[key] * other[key] for key in one.keys() & other.keys()]) / (UNIT * UNIT)
+def _word_features(own: Numbers, others: Sequence[Numbers]) -> Floats:
+    """The sums of products over shared keys, a row for each of the others."""
+    size = len(others), len(WORD_FEATURES)
+    if not others or not len(own.keys):
+        return np.zeros(size)
+    keys = np.concatenate([one.keys for one in others])
+    weights = np.concatenate([one.weights for one in others])
+    places = np.minimum(np.searchsorted(own.keys, keys), len(own.keys) - 1)
+    shared = np.flatnonzero(own.keys[places] == keys)
+    rows = np.repeat(np.arange(len(others)), [len(one.keys) for one in others])[shared]
+    columns = (keys[shared] & np.uint64(FEATURE_BITS)).astype(np.int64)
+    products = own.weights[places[shared]].astype(np.float64) * weights[shared]
+    sums = np.bincount(rows * size[1] + columns, products, minlength=size[0] * size[1])
+    found: Floats = sums.reshape(size) / (UNIT * UNIT)
+    return found
 
 
 def _has_vectors(subject: Subject) -> bool:
@@ -148,12 +146,14 @@ class Model:
     def values(self, found: Floats) -> Floats:
         """The expected grades of rows of features."""
         standard = (found - self.mean) / self.scale
-        expected: Floats = 1 + logistic(standard @ self.weights + self.intercepts).sum(axis=1)
+        # Summed feature by feature, so that a pair's value is the same among whichever others.
+        logits = (standard[:, :, None] * self.weights).sum(axis=1) + self.intercepts
+        expected: Floats = 1 + logistic(logits).sum(axis=1)
         return expected
 
     def score(self, value: float) -> float:
         """The probability that an expert grades 3 or 4."""
-        return float(logistic(self.slope * value + self.offset))
+        return 1 / (1 + math.exp(-(self.slope * value + self.offset)))
 
     def grade(self, value: float) -> int:
         """The grade that is shown."""
@@ -205,15 +205,22 @@ class Ranker:
         self, kind: ListKind, subject: Subject, candidates: Sequence[Subject]
     ) -> list[Judgement]:
         """Judge candidates out of the list `kind` for a subject out of the other one."""
-        judged = []
-        for found in features(kind, subject, candidates, self.centers):
-            has_meaning = not np.isnan(found[-1])
-            model = self.full if has_meaning else self.words
-            row = found if has_meaning else found[: len(WORD_FEATURES)]
-            value = float(model.values(row[None, :])[0])
-            closeness = float(found[-1]) if has_meaning else None
-            judged.append(Judgement(value, model.score(value), model.grade(value), closeness))
-        return judged
+        found = features(kind, subject, candidates, self.centers)
+        has_meaning = ~np.isnan(found[:, -1])
+        values = np.empty(len(candidates))
+        values[has_meaning] = self.full.values(found[has_meaning])
+        values[~has_meaning] = self.words.values(found[~has_meaning, : len(WORD_FEATURES)])
+        return [
+            Judgement(
+                value,
+                (model := self.full if full else self.words).score(value),
+                model.grade(value),
+                closeness if full else None,
+            )
+            for value, full, closeness in zip(
+                values.tolist(), has_meaning.tolist(), found[:, -1].tolist(), strict=True
+            )
+        ]
 
 
 @cache

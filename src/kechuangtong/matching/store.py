@@ -1,15 +1,14 @@
 """Profiles, vectors and counts of words in the database, beside the records they come from."""
 
-import json
 import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import astuple
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
-from sqlalchemy import delete, literal_column, or_, select
+from sqlalchemy import and_, delete, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from kechuangtong.core.db import hold, upsert
 from kechuangtong.core.trade import ListKind
@@ -55,26 +54,24 @@ async def subjects(
     session: AsyncSession, kind: ListKind, ids: Sequence[uuid.UUID], model: str | None
 ) -> dict[uuid.UUID, Subject]:
     """Published records as ranking sees them, with the vectors of a model that are there."""
-    found: list[Any] = []
+    titled, whole = aliased(StoredVector), aliased(StoredVector)
+    wanted = select(StoredProfile.record_id, StoredProfile.numbers, titled.vector, whole.vector)
+    for vector, text_hash in (
+        (titled, StoredProfile.title_hash),
+        (whole, StoredProfile.text_hash),
+    ):
+        # Without a model no name is equal, so none joins.
+        named = (vector.model == model, vector.role == ROLE[kind], vector.text_hash == text_hash)
+        wanted = wanted.outerjoin(vector, and_(*named))
+    found: dict[uuid.UUID, Subject] = {}
     for part in _parts(ids):
-        found += await session.execute(
-            select(
-                StoredProfile.record_id,
-                StoredProfile.numbers,
-                StoredProfile.title_hash,
-                StoredProfile.text_hash,
-            ).where(StoredProfile.kind == kind, StoredProfile.record_id.in_(part))
+        rows = await session.execute(
+            wanted.where(StoredProfile.kind == kind, StoredProfile.record_id.in_(part))
         )
-    hashes = {one for row in found for one in (row.title_hash, row.text_hash)}
-    kept = await vectors(session, model, ROLE[kind], hashes) if model else {}
-    return {
-        row.record_id: Subject(
-            profiles.Numbers(*json.loads(row.numbers)),
-            kept.get(row.title_hash),
-            kept.get(row.text_hash),
-        )
-        for row in found
-    }
+        for record_id, numbers, *vectors in rows:
+            read = [None if data is None else np.frombuffer(data, "<f4") for data in vectors]
+            found[record_id] = Subject(profiles.Numbers.from_bytes(numbers), *read)
+    return found
 
 
 async def words(
@@ -114,7 +111,7 @@ async def replace_profiles(
             format=profiles.FORMAT,
             title_words=" ".join(one.title_words),
             words=" ".join(one.words),
-            numbers=json.dumps(list(astuple(one.numbers)), ensure_ascii=False),
+            numbers=one.numbers.to_bytes(),
             title_hash=one.title_hash,
             text_hash=one.text_hash,
         )

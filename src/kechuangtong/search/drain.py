@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 import anyio
 import structlog
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
@@ -67,6 +67,18 @@ async def backlog(database: Database, *parts: Part) -> int:
             .where(IndexMark.part.in_(parts), IndexMark.due_at.is_not(None))
         )
     return count or 0
+
+
+def _free(part: Part) -> tuple[ColumnElement[bool], ...]:
+    """Marks of a part that may be worked on now."""
+    at = now()
+    held = IndexMark.claimed_until
+    return IndexMark.part == part, IndexMark.due_at <= at, or_(held.is_(None), held <= at)
+
+
+def waiting(part: Part) -> ColumnElement[bool]:
+    """Whether there are marks of a part that may be worked on now."""
+    return exists().where(*_free(part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,26 +193,17 @@ class Drain:
 
     async def _claim(self, part: Part, limit: int) -> list[Claim]:
         """Hold the marks that have waited longest, by kind."""
-        at = now()
-        free = (
-            IndexMark.part == part,
-            IndexMark.due_at <= at,
-            or_(IndexMark.claimed_until.is_(None), IndexMark.claimed_until <= at),
-        )
-        async with self.database.read() as session:  # who finds nothing holds nobody up
-            if await session.scalar(select(IndexMark.record_id).where(*free).limit(1)) is None:
-                return []
         async with self.database.write() as session:
             found = await session.scalars(
                 select(IndexMark)
-                .where(*free)
+                .where(*_free(part))
                 .order_by(IndexMark.marked_at, IndexMark.record_id)
                 .limit(limit)
                 .with_for_update(skip_locked=True)
             )
             marks = found.all()
             for one in marks:
-                one.claimed_until = at + CLAIM
+                one.claimed_until = now() + CLAIM
             rebuilt = await last_rebuild(session)
         by_kind = [[one for one in marks if one.kind is kind] for kind in ListKind]
         return [Claim(of_kind, rebuilt) for of_kind in by_kind if of_kind]

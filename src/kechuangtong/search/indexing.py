@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
 from kechuangtong.core import text as texts
 from kechuangtong.core.clock import now
@@ -36,6 +36,7 @@ from kechuangtong.search.drain import (
     backlog,
     published,
     published_ids,
+    waiting,
 )
 from kechuangtong.search.marks import mark
 from kechuangtong.search.port import EngineFailed, IndexWriter, SearchEngine, WriterBusy
@@ -134,25 +135,35 @@ class Indexer:
 
     async def step(self) -> bool:
         """Do the most urgent piece of work; False where there was none."""
-        if await self._asked_to_rebuild():
+        async with self._database.read() as session:
+            asked, words, vectors = (
+                await session.execute(
+                    select(_asked_to_rebuild(), waiting(Part.WORDS), waiting(Part.VECTORS))
+                )
+            ).one()
+        if asked:
             await self.rebuild()
-            return True
-        if await self.drain.words():
-            return True
-        if time.monotonic() > self._checked + _CHECK:
+        elif words:
+            await self.drain.words()
+        elif time.monotonic() > self._vectors_after:
+            try:
+                if not (vectors and await self.drain.vectors()) and not await self._change_model():
+                    await self._check()
+                    return False
+            except EmbeddingFailed as error:
+                # Words go on without vectors.
+                log.warning("no vectors at present", error=str(error))
+                self._vectors_after = time.monotonic() + _LONGEST_RETRY
+        else:
             await self._check()
-        if time.monotonic() < self._vectors_after:
             return False
-        try:
-            return bool(await self.drain.vectors() or await self._change_model())
-        except EmbeddingFailed as error:
-            # Words go on without vectors.
-            log.warning("no vectors at present", error=str(error))
-            self._vectors_after = time.monotonic() + _LONGEST_RETRY
-            return False
+        return True
 
     async def _check(self) -> None:
-        """Raises EngineFailed where the live index is not there, or is no longer taken for it."""
+        """Now and then, raises EngineFailed where the live index is not there, or not taken for it
+        any more."""
+        if time.monotonic() < self._checked + _CHECK:
+            return
         async with self._database.read() as session:
             if await session.get(LiveIndex, self._engine.name) is None:
                 raise EngineFailed("the index was made anew, empty")
@@ -302,17 +313,11 @@ class Indexer:
                     missing = await store.missing_vectors(session, kind, self._wanted)
                     await mark(session, kind, missing, Part.VECTORS)
 
-    async def _asked_to_rebuild(self) -> bool:
-        async with self._database.read() as session:
-            wish = await session.scalar(
-                select(IndexRebuild.id)
-                .where(
-                    IndexRebuild.finished_at.is_(None),
-                    or_(IndexRebuild.claimed_until.is_(None), IndexRebuild.claimed_until <= now()),
-                )
-                .limit(1)
-            )
-        return wish is not None
+
+def _asked_to_rebuild() -> ColumnElement[bool]:
+    """Whether a rebuild is wished for that no process is at."""
+    free = or_(IndexRebuild.claimed_until.is_(None), IndexRebuild.claimed_until <= now())
+    return exists().where(IndexRebuild.finished_at.is_(None), free)
 
 
 async def keep_writing(runtime: Runtime, stopping: asyncio.Event) -> None:
