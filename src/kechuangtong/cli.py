@@ -51,7 +51,7 @@ from kechuangtong.organizations.service import create_organization, find_organiz
 from kechuangtong.runtime import Runtime, open_runtime
 from kechuangtong.sample.service import PASSWORD, USER, load_sample
 from kechuangtong.search.indexing import catch_up, prepare, rebuild, repair
-from kechuangtong.search.meilisearch import make_keys
+from kechuangtong.search.meilisearch.server import make_keys
 from kechuangtong.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -164,9 +164,10 @@ def migrate() -> None:
 def _make_keys(settings: Settings) -> SecretStr:
     """Make a Meilisearch server's two keys with its master key, and say how to use them."""
     assert settings.meilisearch_master_key is not None
-    if settings.meilisearch_url is None:
+    if not settings.meilisearch_urls:
         raise Failed("KCT_MEILISEARCH_MASTER_KEY needs KCT_MEILISEARCH_URL")
-    keys = make_keys(settings.meilisearch_url, settings.meilisearch_master_key)
+    for url in settings.meilisearch_urls:  # the same on all
+        keys = make_keys(url, settings.meilisearch_master_key)
     print(f"KCT_MEILISEARCH_KEY of `serve`: {keys['search']}")
     print(f"KCT_MEILISEARCH_KEY of `worker`, `reindex`, `check`, `evaluate`: {keys['write']}")
     return SecretStr(keys["write"])

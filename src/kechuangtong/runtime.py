@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from kechuangtong.core.db import Database
 from kechuangtong.matching.embedding import Embedder, embedder_from
 from kechuangtong.search.embedded import EmbeddedEngine
-from kechuangtong.search.meilisearch import MeilisearchEngine
+from kechuangtong.search.meilisearch.engine import MeilisearchEngine
 from kechuangtong.search.port import SearchEngine, SearchIndex
 from kechuangtong.settings import Settings
 
@@ -40,10 +40,10 @@ def engine_from(
     """
     if settings.search == "embedded":
         return EmbeddedEngine(settings.index_dir)
-    if settings.meilisearch_url is None:
+    if not settings.meilisearch_urls:
         raise RuntimeError("KCT_SEARCH=meilisearch needs KCT_MEILISEARCH_URL")
     return MeilisearchEngine(
-        settings.meilisearch_url,
+        settings.meilisearch_urls,
         settings.meilisearch_key,
         timeout=timeout or settings.meilisearch_timeout_seconds,
         prefix=prefix,

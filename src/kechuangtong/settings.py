@@ -21,6 +21,7 @@ class Settings(BaseSettings):
         str | None, Field(pattern=r"^(sqlite\+aiosqlite|postgresql(\+psycopg)?)://")
     ] = None
     search: Literal["embedded", "meilisearch"] = "embedded"
+    # Of one server, or of several that are to hold the same, with commas between them.
     meilisearch_url: str | None = None
     meilisearch_key: SecretStr | None = None
     meilisearch_timeout_seconds: float = 1.8
@@ -51,6 +52,11 @@ class Settings(BaseSettings):
     def uses_sqlite(self) -> bool:
         """Whether the database is an SQLite file."""
         return self.resolved_database_url.startswith("sqlite")
+
+    @property
+    def meilisearch_urls(self) -> list[str]:
+        """The addresses of the Meilisearch servers."""
+        return [one.strip() for one in (self.meilisearch_url or "").split(",") if one.strip()]
 
     @property
     def index_dir(self) -> Path:

@@ -147,7 +147,7 @@ async def test_demands_name_their_enterprise(service: Service, admin: httpx.Asyn
     content = (
         "企业名称,需求名称,预算（万元）\n锦城机电有限公司,除湿,20\n新来的公司,节能,面议\n,无主,\n"
     )
-    ended = await send(admin, content.encode("gb18030"), kind="demand", file_name="需求.csv")
+    ended = await send(admin, content.encode("gb18030"), kind="demands", file_name="需求.csv")
     assert (ended["counts"]["created"], ended["counts"]["refused"]) == (2, 1)
     async with service.runtime.database.read() as session:
         owners = await session.execute(

@@ -14,12 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import Meilisearch
+from conftest import Meilisearch, free_port, meilisearch_process
 from kechuangtong.core.trade import ListKind
 from kechuangtong.search.embedded import EmbeddedEngine
-from kechuangtong.search.meilisearch import MeilisearchEngine
+from kechuangtong.search.meilisearch.engine import MeilisearchEngine
 from kechuangtong.search.port import (
     Document,
+    EngineFailed,
     Filter,
     IndexWriter,
     Results,
@@ -58,7 +59,7 @@ async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     else:
         server: Meilisearch = request.getfixturevalue("meilisearch")
         made = MeilisearchEngine(
-            server.url, server.key, prefix=f"test-{uuid.uuid4().hex[:8]}-", timeout=30
+            [server.url], server.key, prefix=f"test-{uuid.uuid4().hex[:8]}-", timeout=30
         )
     with made.lock():
         writer = made.new()
@@ -242,6 +243,35 @@ async def test_a_newer_vector_counts_and_a_deleted_record_is_not_proposed(engine
     engine.writer.commit()
     found = await engine.index.propose(ACHIEVEMENTS, [], unit(3), Filter(), 5)
     assert [one.id for one in found] == [name(2)]
+
+
+async def test_of_two_servers_either_answers_and_both_get_what_is_written(
+    meilisearch: Meilisearch, tmp_path: Path
+) -> None:
+    port = free_port()
+    key = meilisearch.key.get_secret_value()
+    urls = [f"http://127.0.0.1:{port}", meilisearch.url]
+    both = MeilisearchEngine(urls, meilisearch.key, prefix=f"two-{port}-", timeout=30)
+    with meilisearch_process(tmp_path, port, key):
+        writer = both.new()
+        both.make_live(writer)
+        writer.put([document(1, "石墨烯")])
+        writer.commit()
+        for url in urls:
+            alone = MeilisearchEngine([url], meilisearch.key, prefix=f"two-{port}-").reader()
+            assert await alone.count(ACHIEVEMENTS) == 1
+            await alone.close()
+    index = both.reader()
+    assert (await index.search(ACHIEVEMENTS, "石墨烯", Filter(), [], "relevance", 0, 10)).total == 1
+    writer.put([document(2, "耐火砖")])
+    with pytest.raises(EngineFailed):
+        writer.commit()
+    with meilisearch_process(tmp_path, port, key):
+        writer.put([document(2, "耐火砖")])
+        writer.commit()
+        assert await index.count(ACHIEVEMENTS) == 2
+        both.remove()
+    await index.close()
 
 
 def test_one_process_at_a_time_writes(tmp_path: Path) -> None:

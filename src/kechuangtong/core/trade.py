@@ -15,6 +15,12 @@ class ListKind(StrEnum):
     ACHIEVEMENT = "achievement"
     DEMAND = "demand"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "ListKind | None":
+        """The plural is understood, too, as paths and the command line have it."""
+        named = {f"{one.value}s": one for one in cls}
+        return named.get(str(value))
+
 
 class OrganizationKind(StrEnum):
     """What an organization is (单位性质)."""

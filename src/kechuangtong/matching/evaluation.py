@@ -198,7 +198,6 @@ def _naive(
     scratch: Scratch, demands: Mapping[str, Subject], achievements: Mapping[str, Subject]
 ) -> AbstractContextManager[dict[str, Scores]]:
     settings, folder = scratch.runtime.settings, scratch.folder
-    assert settings.meilisearch_url is not None
     sides = [
         {one: (_text(record), _text_vector(subjects[one])) for one, record in records.items()}
         for records, subjects in (
@@ -208,7 +207,7 @@ def _naive(
     ]
     key = settings.meilisearch_key
     return naive_meilisearch(
-        settings.meilisearch_url, key.get_secret_value() if key else None, *sides
+        settings.meilisearch_urls[0], key.get_secret_value() if key else None, *sides
     )
 
 

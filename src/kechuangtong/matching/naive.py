@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kechuangtong.core.db import new_id
 from kechuangtong.matching.embedding import DIMENSIONS, Vector
-from kechuangtong.search.meilisearch import failures, wait_for
+from kechuangtong.search.meilisearch.server import failures, wait_for
 
 Scores = Callable[[str], NDArray[np.float64]]
 
