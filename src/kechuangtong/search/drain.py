@@ -10,11 +10,19 @@ import asyncio
 import os
 import threading
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import anyio
@@ -170,11 +178,11 @@ class Drain:
         claims = await self._claim(part, limit)
         try:
             for claim in claims:
-                async with self._holding(claim):
+                async with renewing(lambda: self._hold_until(claim, now() + CLAIM)):  # noqa: B023
                     await self._attempt(claim, work)
         except BaseException:
             for claim in claims:
-                await self._let_go(claim)
+                await self._hold_until(claim, None)
             raise
         return sum(len(claim.marks) for claim in claims)
 
@@ -207,26 +215,6 @@ class Drain:
             rebuilt = await last_rebuild(session)
         by_kind = [[one for one in marks if one.kind is kind] for kind in ListKind]
         return [Claim(of_kind, rebuilt) for of_kind in by_kind if of_kind]
-
-    @asynccontextmanager
-    async def _holding(self, claim: Claim) -> AsyncIterator[None]:
-        """Keep marks held for as long as the work on them lasts."""
-
-        async def renew() -> None:
-            while True:
-                await asyncio.sleep(CLAIM.total_seconds() / 3)
-                async with self.database.write() as session:
-                    await session.execute(
-                        update(IndexMark).where(claim.where).values(claimed_until=now() + CLAIM)
-                    )
-
-        renewing = asyncio.create_task(renew())
-        try:
-            yield
-        finally:
-            renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
 
     async def _words(self, claim: Claim) -> None:
         records = await published(self.database, claim.kind, claim.ids)
@@ -325,9 +313,9 @@ class Drain:
                 await session.execute(delete(IndexMark).where(finished))
         await session.execute(update(IndexMark).where(claim.where).values(claimed_until=None))
 
-    async def _let_go(self, claim: Claim) -> None:
+    async def _hold_until(self, claim: Claim, until: datetime | None) -> None:
         async with self.database.write() as session:
-            await session.execute(update(IndexMark).where(claim.where).values(claimed_until=None))
+            await session.execute(update(IndexMark).where(claim.where).values(claimed_until=until))
 
     async def _put_off(self, claim: Claim, error: Exception) -> None:
         (mark,) = claim.marks
@@ -351,6 +339,25 @@ class Drain:
                 )
             )
             await session.execute(update(IndexMark).where(claim.where).values(claimed_until=None))
+
+
+@asynccontextmanager
+async def renewing(renew: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Renew what this process holds for as long as its work lasts."""
+
+    async def again() -> None:
+        while True:
+            await asyncio.sleep(CLAIM.total_seconds() / 3)
+            with suppress(InterfaceError, OperationalError):  # tried again in time, or too late
+                await renew()
+
+    task = asyncio.create_task(again())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def published(database: Database, kind: ListKind, ids: Sequence[uuid.UUID]) -> list[Listing]:

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
@@ -36,6 +37,7 @@ from kechuangtong.search.drain import (
     backlog,
     published,
     published_ids,
+    renewing,
     waiting,
 )
 from kechuangtong.search.marks import mark
@@ -214,14 +216,17 @@ class Indexer:
         claimed = await self._claim_rebuild()
         if claimed is None:
             return False
-        async with self._holding(claimed):
-            writer = await asyncio.to_thread(self._engine.new)
-            drain = self._draining(writer, self._wanted)
+        drain: Drain | None = None
+        async with renewing(lambda: self._hold_until(claimed, now() + CLAIM)):
             try:
+                writer = await asyncio.to_thread(self._engine.new)
+                drain = self._draining(writer, self._wanted)
                 done = await self._put_all(drain, progress)
                 await self._make_live(claimed, drain)
             except BaseException:
-                await drain.close()
+                if drain is not None:
+                    await drain.close()
+                await self._hold_until(claimed, None)
                 raise
         await self.close()
         self._drain = drain
@@ -245,31 +250,13 @@ class Indexer:
                 one.claimed_until = now() + CLAIM
         return [one.id for one in granted]
 
-    @asynccontextmanager
-    async def _holding(self, claimed: list[uuid.UUID]) -> AsyncIterator[None]:
-        """Keep a rebuild held while it lasts; let go of it where it fails."""
-
-        async def hold_until(until: Any) -> None:  # noqa: ANN401
-            async with self._database.write() as session:
-                await session.execute(
-                    update(IndexRebuild)
-                    .where(IndexRebuild.id.in_(claimed), IndexRebuild.finished_at.is_(None))
-                    .values(claimed_until=until)
-                )
-
-        async def renew() -> None:
-            while True:
-                await asyncio.sleep(CLAIM.total_seconds() / 3)
-                await hold_until(now() + CLAIM)
-
-        renewing = asyncio.create_task(renew())
-        try:
-            yield
-        finally:
-            renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
-            await hold_until(None)
+    async def _hold_until(self, claimed: list[uuid.UUID], until: datetime | None) -> None:
+        async with self._database.write() as session:
+            await session.execute(
+                update(IndexRebuild)
+                .where(IndexRebuild.id.in_(claimed), IndexRebuild.finished_at.is_(None))
+                .values(claimed_until=until)
+            )
 
     async def _put_all(self, drain: Drain, progress: Progress | None) -> int:
         """Put every published record; how many there are."""
