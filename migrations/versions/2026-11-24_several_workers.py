@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("part", sa.String(length=30), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("marked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("claimed_by", sa.Uuid(), nullable=True),
         sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -44,6 +45,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_index_marks_part_due_at_marked_at"), "index_marks", ["part", "due_at", "marked_at"]
     )
+    op.add_column("index_rebuilds", sa.Column("claimed_by", sa.Uuid(), nullable=True))
     op.add_column(
         "index_rebuilds", sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True)
     )
@@ -71,6 +73,7 @@ def downgrade() -> None:
     op.drop_table("live_indexes")
     with op.batch_alter_table("index_rebuilds", schema=None) as batch_op:
         batch_op.drop_column("claimed_until")
+        batch_op.drop_column("claimed_by")
     op.drop_table("index_marks")
     op.create_table(
         "index_marks",

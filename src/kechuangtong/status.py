@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
 from kechuangtong import __version__
+from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import requires
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core import migrations
@@ -49,8 +50,9 @@ class IndexStatus(BaseModel):
     words_left: Annotated[int, Field(description="Records not yet found by their words")]
     vectors_left: Annotated[int, Field(description="Records whose vectors are being computed")]
     rebuilding: Annotated[bool, Field(description="A new index is built beside the live one")]
-    set_aside: Annotated[
-        list[SetAside], Field(description="Records that the index would not take, up to 20")
+    set_aside: Annotated[int, Field(description="Records that the index would not take")]
+    problems: Annotated[
+        list[SetAside], Field(description="Up to 20 of those, for administrators (管理员可见)")
     ]
 
 
@@ -99,18 +101,20 @@ async def ready(runtime: RuntimeDep, response: Response) -> Health:
 
 
 @router.get("/v1/status", summary="Status of the service (服务状态)", responses=answers(401, 422))
-async def status(runtime: RuntimeDep) -> Status:
+async def status(
+    runtime: RuntimeDep, actor: Annotated[Actor, Depends(requires(Permission.SERVICE_READ))]
+) -> Status:
     """Versions, the model, and how many records the index still has to take in."""
     async with runtime.database.read() as session:
         matchable = await session.scalar(select(func.count()).select_from(Profile))
-        aside = await session.scalars(
-            select(IndexMark)
-            .where(IndexMark.due_at.is_(None))
-            .order_by(IndexMark.marked_at)
-            .limit(20)
+        without_due = IndexMark.due_at.is_(None)
+        aside = await session.scalar(select(func.count()).select_from(IndexMark).where(without_due))
+        marks = await session.scalars(
+            select(IndexMark).where(without_due).order_by(IndexMark.marked_at).limit(20)
         )
-        set_aside = [
-            SetAside(kind=one.kind, id=one.record_id, reason=one.problem or "") for one in aside
+        problems = [
+            SetAside(kind=one.kind, id=one.record_id, reason=one.problem or "")
+            for one in (marks if actor.administrator else ())
         ]
         building = await rebuilding(session)
     documents = None
@@ -127,7 +131,8 @@ async def status(runtime: RuntimeDep) -> Status:
             words_left=await backlog(runtime.database, Part.WORDS),
             vectors_left=await backlog(runtime.database, Part.VECTORS),
             rebuilding=building,
-            set_aside=set_aside,
+            set_aside=aside or 0,
+            problems=problems,
         ),
         matchable=matchable or 0,
     )

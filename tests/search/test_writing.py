@@ -270,6 +270,99 @@ async def test_what_changes_while_an_index_is_built_is_in_it(
     await other.close()
 
 
+async def test_what_still_wants_its_vectors_while_an_index_is_built_is_in_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (record,) = await publish(database, ["成果"])
+    engine = Engine()
+    one, other = indexer(database, engine, "m"), indexer(database, engine, "m")
+    for each in (one, other):
+        await each.open()
+    put_all = Indexer._put_all
+    new: list[uuid.UUID] = []
+
+    async def changed_meanwhile(self: Indexer, drain: Drain, progress: object) -> int:
+        done = await put_all(self, drain, None)
+        await rename(database, record, "改名")
+        new.extend(await publish(database, ["新来的"]))
+        await other.words()
+        return done
+
+    monkeypatch.setattr(Indexer, "_put_all", changed_meanwhile)
+    assert await one.rebuild()
+    await one.words()
+    await one.vectors()
+    assert engine.served is not None
+    titles = {engine.served.documents[str(each)].title for each in (record, *new)}
+    assert titles == {"改名", "新来的"}
+    assert set(engine.served.vectors) == {str(record), str(new[0])}
+    for each in (one, other):
+        await each.close()
+
+
+async def test_of_two_who_change_the_model_one_does_and_the_other_follows(
+    database: Database,
+) -> None:
+    await publish(database, [f"成果{number}" for number in range(5)])
+    engine = Engine()
+    first = indexer(database, engine, "a")
+    await first.open()
+    await first.words()
+    await first.vectors()
+    await first.close()
+    one, other = indexer(database, engine, "bb"), indexer(database, engine, "bb")
+    for each in (one, other):
+        await each.open()
+    while await one.step():
+        pass
+    with pytest.raises(EngineFailed):
+        await other.step()
+    await other.open()
+    assert other.drain.model == "bb"
+    assert not await other.step()
+    async with database.read() as session:
+        rebuilds = select(func.count()).select_from(IndexRebuild)
+        assert await session.scalar(rebuilds) == 2
+    for each in (one, other):
+        await each.close()
+
+
+async def test_a_record_that_the_engine_refuses_does_not_hold_up_a_rebuild(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = await publish(database, ["石墨烯", "毒", "耐火砖", "导热膜", "电解液"])
+    engine = Engine()
+    monkeypatch.setattr(Engine, "new", lambda _: Memory(refused="毒"))
+    one = indexer(database, engine)
+    async with database.write() as session:
+        await session.execute(delete(IndexMark))
+    await one.open()
+    assert engine.served is not None
+    assert set(engine.served.documents) == {str(each) for each in ids} - {str(ids[1])}
+    async with database.read() as session:
+        mark = await session.get_one(IndexMark, (KIND, ids[1]))
+    assert (mark.due_at, mark.attempts) == (None, draining.ATTEMPTS)
+    await one.close()
+
+
+async def test_who_lost_his_hold_has_his_work_done_again(database: Database) -> None:
+    (record,) = await publish(database, ["石墨烯"])
+    slow, quick = (Drain(database, writer, None, None) for writer in (Memory(), Memory()))
+    (claim,) = await slow._claim(Part.WORDS, 10)
+    async with database.write() as session:
+        await session.execute(update(IndexMark).values(claimed_until=now()))
+    assert await quick.words() == 1
+    await slow._words(claim)
+    assert await backlog(database, Part.WORDS) == 1
+    (held,) = await quick._claim(Part.WORDS, 10)
+    await slow._hold_until([claim], None)
+    async with database.read() as session:
+        mark = await session.get_one(IndexMark, (KIND, record))
+    assert (mark.claimed_by, mark.claimed_until is None) == (held.holder, False)
+    for each in (slow, quick):
+        await each.close()
+
+
 async def test_work_that_a_swap_overtook_is_done_again(database: Database) -> None:
     (record,) = await publish(database, ["成果"])
     engine = Engine()
@@ -335,7 +428,7 @@ async def test_vectors_of_the_old_model_serve_until_all_of_the_new_are_there(
 
 
 async def test_records_that_are_set_aside_are_told(
-    service: Service, anyone: httpx.AsyncClient
+    service: Service, anyone: httpx.AsyncClient, admin: httpx.AsyncClient
 ) -> None:
     record = uuid.uuid4()
     async with service.runtime.database.write() as session:
@@ -351,5 +444,7 @@ async def test_records_that_are_set_aside_are_told(
             )
         )
     index = (await anyone.get("/v1/status")).json()["index"]
-    assert index["set_aside"] == [{"kind": "achievement", "id": str(record), "reason": "毒"}]
+    assert (index["set_aside"], index["problems"]) == (1, [])
+    told = (await admin.get("/v1/status")).json()["index"]["problems"]
+    assert told == [{"kind": "achievement", "id": str(record), "reason": "毒"}]
     assert index["words_left"] == 0

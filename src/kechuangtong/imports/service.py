@@ -193,7 +193,9 @@ async def run_import(
     except FileRefused as refusal:
         return await _fail(database, import_id, refusal)
     async with database.write() as session:
-        imported = await session.get_one(Import, import_id)
+        imported = await session.get_one(Import, import_id, with_for_update=True)
+        if imported.state in (ImportState.DONE, ImportState.FAILED):
+            return imported  # by another, who took this one for dead
         imported.state = ImportState.RUNNING
         imported.sheet = sheet.sheet
         imported.header_row = sheet.header_row

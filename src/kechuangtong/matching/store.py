@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
-from sqlalchemy import and_, delete, literal_column, or_, select
+from sqlalchemy import and_, delete, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -191,7 +191,7 @@ async def missing_vectors(
             StoredProfile.kind == kind,
             or_(StoredProfile.title_hash.not_in(kept), StoredProfile.text_hash.not_in(kept)),
         )
-        .order_by(StoredProfile.record_id)
+        .order_by(func.random())  # several processes that compute them meet seldom
         .limit(limit)
     )
     return list(found)

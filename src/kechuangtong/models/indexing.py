@@ -41,6 +41,7 @@ class IndexMark(Base):
     part: Mapped[Part] = mapped_column(choice(Part))
     revision: Mapped[int] = mapped_column(default=1)
     marked_at: Mapped[datetime] = mapped_column(default=now)
+    claimed_by: Mapped[uuid.UUID | None]
     claimed_until: Mapped[datetime | None]
     due_at: Mapped[datetime | None] = mapped_column(default=now)
     attempts: Mapped[int] = mapped_column(default=0)
@@ -54,6 +55,7 @@ class IndexRebuild(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     requested_at: Mapped[datetime] = mapped_column(default=now)
+    claimed_by: Mapped[uuid.UUID | None]
     claimed_until: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 

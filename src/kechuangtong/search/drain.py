@@ -21,7 +21,7 @@ from collections.abc import (
 )
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -29,24 +29,33 @@ import anyio
 import structlog
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from kechuangtong.core.clock import now
-from kechuangtong.core.db import Database, hold
+from kechuangtong.core.db import Database, hold, new_id, upsert
 from kechuangtong.core.trade import ListKind
 from kechuangtong.matching import store
-from kechuangtong.matching.embedding import ROLE, Embedder, EmbeddingFailed, Vector
+from kechuangtong.matching.embedding import (
+    ROLE,
+    Embedder,
+    EmbeddingFailed,
+    EmbeddingRefused,
+    Vector,
+)
 from kechuangtong.matching.profiles import Profile, text_hash
 from kechuangtong.models import Achievement, Demand, IndexMark, IndexRebuild
 from kechuangtong.models.indexing import Part
 from kechuangtong.models.listing import ListingState
 from kechuangtong.search.documents import document
+from kechuangtong.search.marks import mark
 from kechuangtong.search.port import EngineFailed, IndexWriter
 
 log = structlog.get_logger()
 
 WORDS_BATCH: Final = 500
+_PAGE: Final = 2_000
 VECTORS_BATCH: Final = 32
 # How long a mark is held without a sign of life, so how long a killed process delays its records.
 CLAIM: Final = timedelta(seconds=30)
@@ -55,7 +64,13 @@ ATTEMPTS: Final = 5
 # Whoever ends a rebuild, or lets go of marks, does so alone.
 REBUILDING: Final = "index rebuild"
 # Failures of what the work stands on: no record is the worse for them.
-_NOT_THE_RECORDS: Final = (EngineFailed, EmbeddingFailed, OperationalError, InterfaceError)
+_NOT_THE_RECORDS: Final = (
+    EngineFailed,
+    EmbeddingFailed,
+    OperationalError,
+    InterfaceError,
+    PoolExhausted,
+)
 
 T = TypeVar("T")
 Listing = Achievement | Demand
@@ -95,6 +110,7 @@ class Claim:
 
     marks: Sequence[IndexMark]
     rebuilt: uuid.UUID | None
+    holder: uuid.UUID
 
     @property
     def kind(self) -> ListKind:
@@ -106,15 +122,24 @@ class Claim:
 
     @property
     def where(self) -> ColumnElement[bool]:
-        """These marks, changed or not."""
-        return and_(IndexMark.kind == self.kind, IndexMark.record_id.in_(self.ids))
+        """Those of these marks that are still held, changed or not."""
+        return and_(
+            IndexMark.kind == self.kind,
+            IndexMark.record_id.in_(self.ids),
+            IndexMark.claimed_by == self.holder,
+        )
 
     @property
     def as_read(self) -> ColumnElement[bool]:
-        """These marks, unless they were raised since they were read."""
+        """Those of these marks that are still held and were not raised since they were read."""
         read = [(one.record_id, one.revision) for one in self.marks]
         pair = tuple_(IndexMark.record_id, IndexMark.revision)
-        return and_(IndexMark.kind == self.kind, pair.in_(read))
+        return and_(self.where, pair.in_(read))
+
+    def halves(self) -> "list[Claim]":
+        """The claim in two."""
+        middle = len(self.marks) // 2
+        return [replace(self, marks=part) for part in (self.marks[:middle], self.marks[middle:])]
 
 
 class Drain:
@@ -158,12 +183,39 @@ class Drain:
         return await self._batch(Part.VECTORS, VECTORS_BATCH, self._vectors)
 
     async def put(self, kind: ListKind, ids: Sequence[uuid.UUID]) -> None:
-        """Put published records into the index, with the vectors that are kept; no commit."""
+        """Put published records into the index, with the vectors that are kept; records that it
+        will not take are set aside."""
+        try:
+            await self._put_published(kind, ids)
+        except Exception as error:
+            if not _is_of_the_records(error):
+                raise
+            if len(ids) > 1:
+                middle = len(ids) // 2
+                await self.put(kind, ids[:middle])
+                await self.put(kind, ids[middle:])
+            else:
+                await self._set_aside(kind, ids[0], error)
+
+    async def _put_published(self, kind: ListKind, ids: Sequence[uuid.UUID]) -> None:
         records = await published(self.database, kind, ids)
         profiles = await self._profiles(records)
         await self._put(kind, records, profiles)
+        await self.commit()
         async with self.database.write() as session:
             await store.replace_profiles(session, kind, profiles, [])
+
+    async def _set_aside(self, kind: ListKind, record_id: uuid.UUID, error: Exception) -> None:
+        log.warning("record set aside", kind=kind, id=str(record_id), error=str(error)[:500])
+        values = {"kind": kind, "record_id": record_id, "part": Part.WORDS, "revision": 1}
+        aside = {"attempts": ATTEMPTS, "due_at": None, "problem": _told(error)}
+        async with self.database.write() as session:
+            await upsert(
+                session,
+                IndexMark.__table__,  # type: ignore[arg-type]
+                [{**values, "marked_at": now(), **aside}],
+                keys=["kind", "record_id"],
+            )
 
     async def commit(self) -> None:
         """Return when what was put is durable and visible."""
@@ -177,12 +229,11 @@ class Drain:
     async def _batch(self, part: Part, limit: int, work: Callable[[Claim], Any]) -> int:
         claims = await self._claim(part, limit)
         try:
-            for claim in claims:
-                async with renewing(lambda: self._hold_until(claim, now() + CLAIM)):  # noqa: B023
+            async with renewing(lambda: self._hold_until(claims, now() + CLAIM)):
+                for claim in claims:
                     await self._attempt(claim, work)
         except BaseException:
-            for claim in claims:
-                await self._hold_until(claim, None)
+            await self._hold_until(claims, None)
             raise
         return sum(len(claim.marks) for claim in claims)
 
@@ -190,12 +241,12 @@ class Drain:
         """Do the work; where records spoil it, those that do are put off, the others done."""
         try:
             await work(claim)
-        except _NOT_THE_RECORDS:
-            raise
         except Exception as error:
+            if not _is_of_the_records(error):
+                raise
             if len(claim.marks) > 1:
-                for one in claim.marks:
-                    await self._attempt(Claim([one], claim.rebuilt), work)
+                for half in claim.halves():
+                    await self._attempt(half, work)
             else:
                 await self._put_off(claim, error)
 
@@ -210,11 +261,12 @@ class Drain:
                 .with_for_update(skip_locked=True)
             )
             marks = found.all()
+            holder = new_id()
             for one in marks:
-                one.claimed_until = now() + CLAIM
+                one.claimed_by, one.claimed_until = holder, now() + CLAIM
             rebuilt = await last_rebuild(session)
         by_kind = [[one for one in marks if one.kind is kind] for kind in ListKind]
-        return [Claim(of_kind, rebuilt) for of_kind in by_kind if of_kind]
+        return [Claim(of_kind, rebuilt, holder) for of_kind in by_kind if of_kind]
 
     async def _words(self, claim: Claim) -> None:
         records = await published(self.database, claim.kind, claim.ids)
@@ -298,24 +350,34 @@ class Drain:
 
         While an index is built beside the live one they are kept for it. Where that took the
         live one's place since the marks were read, which of the two has the work is not known.
+        Records whose marks others have taken meanwhile are done again, since they may have been
+        overtaken.
         """
         await hold(session, REBUILDING)
+        held = await _lock(session, claim)
+        await mark(session, claim.kind, set(claim.ids) - set(held))
         if await last_rebuild(session) == claim.rebuilt:
-            as_read = claim.as_read
-            waiting = and_(as_read, IndexMark.record_id.in_(without_vectors))
-            await session.execute(
-                update(IndexMark).where(waiting).values(part=Part.VECTORS, marked_at=now())
-            )
-            finished = and_(as_read, IndexMark.record_id.not_in(without_vectors))
             if await rebuilding(session):
-                await session.execute(update(IndexMark).where(finished).values(part=Part.REPLAY))
+                await session.execute(
+                    update(IndexMark).where(claim.as_read).values(part=Part.REPLAY)
+                )
             else:
-                await session.execute(delete(IndexMark).where(finished))
+                wanting = IndexMark.record_id.in_(without_vectors)
+                await session.execute(
+                    update(IndexMark)
+                    .where(claim.as_read, wanting)
+                    .values(part=Part.VECTORS, marked_at=now())
+                )
+                await session.execute(delete(IndexMark).where(claim.as_read, ~wanting))
         await session.execute(update(IndexMark).where(claim.where).values(claimed_until=None))
 
-    async def _hold_until(self, claim: Claim, until: datetime | None) -> None:
+    async def _hold_until(self, claims: Sequence[Claim], until: datetime | None) -> None:
         async with self.database.write() as session:
-            await session.execute(update(IndexMark).where(claim.where).values(claimed_until=until))
+            for claim in claims:
+                await _lock(session, claim)
+                await session.execute(
+                    update(IndexMark).where(claim.where).values(claimed_until=until)
+                )
 
     async def _put_off(self, claim: Claim, error: Exception) -> None:
         (mark,) = claim.marks
@@ -335,10 +397,30 @@ class Drain:
                 .values(
                     attempts=attempts,
                     due_at=None if last else now() + timedelta(seconds=2**attempts),
-                    problem=f"{type(error).__name__}: {error}"[:500],
+                    problem=_told(error),
                 )
             )
             await session.execute(update(IndexMark).where(claim.where).values(claimed_until=None))
+
+
+async def _lock(session: AsyncSession, claim: Claim) -> Sequence[uuid.UUID]:
+    """Lock the marks that are still held, in the order in which marks are written; their ids."""
+    held = await session.scalars(
+        select(IndexMark.record_id)
+        .where(claim.where)
+        .order_by(IndexMark.record_id)
+        .with_for_update()
+    )
+    return held.all()
+
+
+def _is_of_the_records(error: Exception) -> bool:
+    """Whether a failure lies in the records, not in what the work stands on."""
+    return isinstance(error, EmbeddingRefused) or not isinstance(error, _NOT_THE_RECORDS)
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
 
 
 @asynccontextmanager
@@ -381,7 +463,7 @@ async def published_ids(database: Database, kind: ListKind) -> AsyncIterator[lis
             select(model.id)
             .where(model.stored_state == ListingState.PUBLISHED, model.id > after)
             .order_by(model.id)
-            .limit(WORDS_BATCH)
+            .limit(_PAGE)
         )
         async with database.read() as session:
             ids = list(await session.scalars(statement))
@@ -413,4 +495,5 @@ async def rebuilding(session: AsyncSession) -> bool:
 
 
 def _lower_priority() -> None:
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+    with suppress(OSError):  # threads have priorities of their own on Linux alone
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

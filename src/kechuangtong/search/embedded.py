@@ -16,12 +16,13 @@ import fcntl
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import wraps
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, ParamSpec
 
 import numpy as np
 import tantivy
@@ -46,6 +47,8 @@ from kechuangtong.search.port import (
     fuse,
 )
 from kechuangtong.search.query import query_words
+
+P = ParamSpec("P")
 
 SCHEMA: Final = 2
 _NEVER: Final = date.max.toordinal()
@@ -386,6 +389,19 @@ def _tantivy_document(one: Document) -> tantivy.Document:
     return document
 
 
+def _writing(method: Callable[P, None]) -> Callable[P, None]:
+    """What fails in writing to the disk, as the port has it."""
+
+    @wraps(method)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            method(*args, **kwargs)
+        except (OSError, ValueError) as error:
+            raise EngineFailed(f"the index cannot be written: {error}") from error
+
+    return wrapped
+
+
 class EmbeddedWriter:
     """The writing side of one generation; the caller holds the lock."""
 
@@ -408,6 +424,7 @@ class EmbeddedWriter:
         """The generation's folder."""
         return self.root / self.generation
 
+    @_writing
     def put(self, documents: Sequence[Document]) -> None:
         """See the port."""
         for one in documents:
@@ -415,6 +432,7 @@ class EmbeddedWriter:
             writer.delete_documents_by_term("id", one.id)
             writer.add_document(_tantivy_document(one))
 
+    @_writing
     def put_vectors(self, kind: ListKind, vectors: Sequence[tuple[str, Vector]]) -> None:
         """See the port."""
         ids, rows = self._files[kind]
@@ -427,6 +445,7 @@ class EmbeddedWriter:
         for one in ids:
             self._writers[kind].delete_documents_by_term("id", one)
 
+    @_writing
     def commit(self) -> None:
         """See the port; rows before ids, so that an id always has its row."""
         for kind, writer in self._writers.items():
@@ -495,9 +514,8 @@ class EmbeddedEngine:
         """See the port."""
         return {"schema": SCHEMA}
 
-    def prepare(self) -> bool:
+    def prepare(self) -> None:
         """See the port; readers take an absent folder for an empty index."""
-        return False
 
     def live(self) -> EmbeddedWriter | None:
         """See the port."""

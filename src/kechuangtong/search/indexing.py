@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import structlog
 from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.core import text as texts
 from kechuangtong.core.clock import now
@@ -37,6 +38,7 @@ from kechuangtong.search.drain import (
     backlog,
     published,
     published_ids,
+    rebuilding,
     renewing,
     waiting,
 )
@@ -97,6 +99,7 @@ class Indexer:
         self._drain: Drain | None = None
         self._vectors_after = 0.0
         self._checked = time.monotonic()
+        self._live_since: datetime | None = None
 
     async def open(self) -> None:
         """Open the live index, or build one where there is none that fits."""
@@ -107,7 +110,9 @@ class Indexer:
             await asyncio.sleep(_RETRY)  # another process is building it
 
     async def _open_live(self) -> bool:
-        async with self._database.read() as session:
+        async with self._database.write() as session:
+            # What another engine holds is no longer kept up to date.
+            await session.execute(delete(LiveIndex).where(LiveIndex.engine != self._engine.name))
             live = await session.get(LiveIndex, self._engine.name)
         if live is None or live.made_with != made_with(self._engine):
             return False
@@ -117,6 +122,7 @@ class Indexer:
         if self._drain is not None:
             await self._drain.close()
         self._drain = self._draining(writer, live.model)
+        self._live_since = live.live_since
         # Another model's vectors are left for ours when all of ours are there (`step`), unless
         # there are none to leave, or none to come.
         return live.model == self._wanted or None not in (live.model, self._wanted)
@@ -138,14 +144,22 @@ class Indexer:
     async def step(self) -> bool:
         """Do the most urgent piece of work; False where there was none."""
         async with self._database.read() as session:
-            asked, words, vectors = (
+            live_since = select(LiveIndex.live_since).where(LiveIndex.engine == self._engine.name)
+            since, asked, words, vectors = (
                 await session.execute(
-                    select(_asked_to_rebuild(), waiting(Part.WORDS), waiting(Part.VECTORS))
+                    select(
+                        live_since.scalar_subquery(),
+                        _asked_to_rebuild(),
+                        waiting(Part.WORDS),
+                        waiting(Part.VECTORS),
+                    )
                 )
             ).one()
+        if since != self._live_since:
+            raise EngineFailed("another index is live now")  # whoever writes opens that one
         if asked:
-            await self.rebuild()
-        elif words:
+            return await self.rebuild()
+        if words:
             await self.drain.words()
         elif time.monotonic() > self._vectors_after:
             try:
@@ -162,15 +176,10 @@ class Indexer:
         return True
 
     async def _check(self) -> None:
-        """Now and then, raises EngineFailed where the live index is not there, or not taken for it
-        any more."""
-        if time.monotonic() < self._checked + _CHECK:
-            return
-        async with self._database.read() as session:
-            if await session.get(LiveIndex, self._engine.name) is None:
-                raise EngineFailed("the index was made anew, empty")
-        await self.drain.run(self.drain.writer.check)
-        self._checked = time.monotonic()
+        """Now and then, raises EngineFailed where the live index is not there."""
+        if time.monotonic() > self._checked + _CHECK:
+            await self.drain.run(self.drain.writer.check)
+            self._checked = time.monotonic()
 
     async def words(self) -> None:
         """Bring all marked records to the index by their words."""
@@ -204,8 +213,7 @@ class Indexer:
                 found = {text_hash(text): text for one in inputs for text in (one.title, one.text)}
                 await self.drain.compute(kind, found, embedder)
                 return True
-        await self.rebuild()
-        return True
+        return await self.rebuild()
 
     async def rebuild(self, progress: Progress | None = None) -> bool:
         """Build a new index beside the live one and put it in its place; searches go on.
@@ -213,28 +221,28 @@ class Indexer:
         Vectors that are kept are not computed again; those missing are asked for. What changes
         meanwhile is put once more. False where another process is at it already.
         """
-        claimed = await self._claim_rebuild()
-        if claimed is None:
+        holder = new_id()
+        if not await self._claim_rebuild(holder):
             return False
         drain: Drain | None = None
-        async with renewing(lambda: self._hold_until(claimed, now() + CLAIM)):
+        async with renewing(lambda: self._hold_until(holder, now() + CLAIM)):
             try:
                 writer = await asyncio.to_thread(self._engine.new)
                 drain = self._draining(writer, self._wanted)
                 done = await self._put_all(drain, progress)
-                await self._make_live(claimed, drain)
+                await self._make_live(holder, drain)
             except BaseException:
                 if drain is not None:
                     await drain.close()
-                await self._hold_until(claimed, None)
+                await self._hold_until(holder, None)
                 raise
         await self.close()
         self._drain = drain
         log.info("index rebuilt", records=done)
         return True
 
-    async def _claim_rebuild(self) -> list[uuid.UUID] | None:
-        """The wishes for a rebuild that this process grants; None where another is at it."""
+    async def _claim_rebuild(self, holder: uuid.UUID) -> bool:
+        """Take on all wishes for a rebuild; False where another process is at it."""
         async with self._database.write() as session:
             await hold(session, REBUILDING)
             wishes = (
@@ -243,18 +251,20 @@ class Indexer:
                 )
             ).all()
             if any(one.claimed_until is not None and one.claimed_until > now() for one in wishes):
-                return None
+                return False
+            # Left by one that died after its index took the live one's place.
+            await _replay(session)
             granted = [*wishes] or [IndexRebuild(id=new_id())]
             session.add_all(granted)
             for one in granted:
-                one.claimed_until = now() + CLAIM
-        return [one.id for one in granted]
+                one.claimed_by, one.claimed_until = holder, now() + CLAIM
+        return True
 
-    async def _hold_until(self, claimed: list[uuid.UUID], until: datetime | None) -> None:
+    async def _hold_until(self, holder: uuid.UUID, until: datetime | None) -> None:
         async with self._database.write() as session:
             await session.execute(
                 update(IndexRebuild)
-                .where(IndexRebuild.id.in_(claimed), IndexRebuild.finished_at.is_(None))
+                .where(IndexRebuild.claimed_by == holder, IndexRebuild.finished_at.is_(None))
                 .values(claimed_until=until)
             )
 
@@ -267,26 +277,35 @@ class Indexer:
                 done += len(ids)
                 if progress is not None:
                     progress(done, done)
-        await drain.commit()
         return done
 
-    async def _make_live(self, claimed: list[uuid.UUID], drain: Drain) -> None:
-        """Put a new index in the live one's place, and mark for it what it may lack."""
+    async def _make_live(self, holder: uuid.UUID, drain: Drain) -> None:
+        """Put a new index in the live one's place, and mark for it what it may lack.
+
+        Raises EngineFailed where another process has taken the rebuild over.
+        """
+        async with self._database.read() as session:
+            if not await session.scalar(
+                select(
+                    exists().where(
+                        IndexRebuild.claimed_by == holder, IndexRebuild.claimed_until > now()
+                    )
+                )
+            ):
+                raise EngineFailed("another process has taken the rebuild over")
         await drain.run(lambda: self._engine.make_live(drain.writer))
         async with self._database.write() as session:
             await hold(session, REBUILDING)
-            await session.execute(
-                update(IndexMark).where(IndexMark.part == Part.REPLAY).values(part=Part.WORDS)
-            )
+            await _replay(session)
             await session.execute(
                 update(IndexRebuild)
-                .where(IndexRebuild.id.in_(claimed))
+                .where(IndexRebuild.claimed_by == holder)
                 .values(finished_at=now(), claimed_until=None)
             )
             values = {
                 "made_with": made_with(self._engine),
                 "model": self._wanted,
-                "live_since": now(),
+                "live_since": (since := now()),
             }
             await upsert(
                 session,
@@ -299,6 +318,14 @@ class Indexer:
                 for kind in ListKind:
                     missing = await store.missing_vectors(session, kind, self._wanted)
                     await mark(session, kind, missing, Part.VECTORS)
+        self._live_since = since
+
+
+async def _replay(session: AsyncSession) -> None:
+    """Have put once more what was put into an index that another takes the place of."""
+    await session.execute(
+        update(IndexMark).where(IndexMark.part == Part.REPLAY).values(part=Part.WORDS)
+    )
 
 
 def _asked_to_rebuild() -> ColumnElement[bool]:
@@ -354,9 +381,10 @@ async def catch_up(
 
 async def prepare(runtime: Runtime) -> None:
     """Make what readers need; an index that had to be made is empty, for a writer to fill."""
-    if await asyncio.to_thread(runtime.engine.prepare):
+    if await asyncio.to_thread(runtime.engine.live) is None:
         async with runtime.database.write() as session:
             await session.execute(delete(LiveIndex).where(LiveIndex.engine == runtime.engine.name))
+        await asyncio.to_thread(runtime.engine.prepare)
 
 
 async def rebuild(runtime: Runtime, progress: Progress | None = None) -> None:
@@ -372,6 +400,9 @@ async def rebuild(runtime: Runtime, progress: Progress | None = None) -> None:
             await indexer.vectors(progress)
     limit = time.monotonic() + runtime.settings.index_wait_seconds
     while not await _granted(runtime, wish.id):
+        async with runtime.database.read() as session:
+            if await rebuilding(session):
+                limit = time.monotonic() + runtime.settings.index_wait_seconds
         if time.monotonic() > limit:
             raise IndexBehind(
                 "the process that writes the index has been asked to rebuild it, "

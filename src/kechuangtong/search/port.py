@@ -182,9 +182,8 @@ class SearchEngine(Protocol):
         """What an index depends on beside the lists: where it differs, it is built anew."""
         ...
 
-    def prepare(self) -> bool:
-        """Make what readers need and is not there, empty; whether there was any such thing."""
-        ...
+    def prepare(self) -> None:
+        """Make what readers need and is not there, empty."""
 
     def live(self) -> IndexWriter | None:
         """A writer of the live index; None where there is none that is whole."""

@@ -38,7 +38,7 @@ class MeilisearchEngine:
         self, urls: Sequence[str], key: SecretStr | None, *, timeout: float = 1.8, prefix: str = ""
     ) -> None:
         self._urls = urls
-        self._key = key.get_secret_value() if key else None
+        self._key = (key.get_secret_value() if key else None) or None
         self._timeout = timeout
         self._prefix = prefix
         self._names = {kind: f"{prefix}{kind.value}s" for kind in ListKind}
@@ -54,7 +54,8 @@ class MeilisearchEngine:
     def about(self) -> dict[str, str | int]:
         """See the port."""
         settings = hashlib.sha256(json.dumps(SETTINGS, sort_keys=True).encode()).hexdigest()
-        return {"schema": SCHEMA, "settings": settings[:16]}
+        servers = hashlib.sha256(" ".join(sorted(self._urls)).encode()).hexdigest()
+        return {"schema": SCHEMA, "settings": settings[:16], "servers": servers[:16]}
 
     def live(self) -> MeilisearchWriter | None:
         """See the port."""
@@ -87,10 +88,10 @@ class MeilisearchEngine:
             remove(client, f"{self._prefix}next-")
         writer.take_place(self._names)
 
-    def prepare(self) -> bool:
+    def prepare(self) -> None:
         """See the port."""
-        made = [create(client, self._names.values()) for client in self._connect()]
-        return any(made)
+        for client in self._connect():
+            create(client, self._names.values())
 
     def remove(self) -> None:
         """See the port."""

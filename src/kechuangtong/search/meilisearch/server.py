@@ -33,8 +33,8 @@ def remove(client: meilisearch.Client, prefix: str) -> None:
         wait_for(client, task)
 
 
-def create(client: meilisearch.Client, names: Iterable[str]) -> bool:
-    """Make the indexes that are not there, with their settings; whether there were any."""
+def create(client: meilisearch.Client, names: Iterable[str]) -> None:
+    """Make the indexes that are not there, with their settings."""
     with failures():
         there = {one.uid for one in client.get_indexes({"limit": 1_000})["results"]}
         tasks = []
@@ -44,7 +44,6 @@ def create(client: meilisearch.Client, names: Iterable[str]) -> bool:
                 tasks.append(client.index(name).update_settings(SETTINGS).task_uid)
     for task in tasks:
         wait_for(client, task, existing="index_already_exists")
-    return bool(tasks)
 
 
 def fits(client: meilisearch.Client, names: Mapping[ListKind, str]) -> bool:
@@ -130,6 +129,8 @@ def wait_for(client: meilisearch.Client, task: int, *, existing: str | None = No
 
 
 def _failure(code: str | None, kind: str | None, message: str) -> Exception:
+    if code == "task_not_found":  # the server was emptied
+        return EngineFailed(f"Meilisearch: {message}")
     if code == "index_not_found":
         return IndexMissing(f"Meilisearch: {message}")
     if kind == "invalid_request":
