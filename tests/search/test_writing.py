@@ -363,6 +363,32 @@ async def test_who_lost_his_hold_has_his_work_done_again(database: Database) -> 
         await each.close()
 
 
+async def test_what_was_marked_before_the_first_index_is_put_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = await publish(database, ["石墨烯", "耐火砖"])
+    engine = Engine()
+    one = indexer(database, engine)
+    put_all = Indexer._put_all
+
+    async def killed(self: Indexer, drain: Drain, progress: object) -> int:
+        await put_all(self, drain, None)
+        assert await backlog(database, Part.WORDS) == 2
+        raise EngineFailed("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Indexer, "_put_all", killed)
+        with pytest.raises(EngineFailed):
+            await one.open()
+    await rename(database, ids[0], "石墨烯导热膜")
+    await one.open()
+    assert engine.served is not None
+    assert engine.served.documents[str(ids[0])].title == "石墨烯导热膜"
+    assert engine.served.puts == {str(each): 1 for each in ids}
+    assert await backlog(database, *Part) == 0
+    await one.close()
+
+
 async def test_work_that_a_swap_overtook_is_done_again(database: Database) -> None:
     (record,) = await publish(database, ["成果"])
     engine = Engine()

@@ -17,12 +17,14 @@ class Part(StrEnum):
     """What of a record is to be brought to the index: words at once, vectors when there is time.
 
     `replay`: it is in the live index, and must be put once more when the one that is being built
-    beside it takes its place.
+    beside it takes its place. `built`: the index that is being built takes it in, unless it is
+    marked anew meanwhile.
     """
 
     WORDS = "words"
     VECTORS = "vectors"
     REPLAY = "replay"
+    BUILT = "built"
 
 
 class IndexMark(Base):

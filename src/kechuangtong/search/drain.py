@@ -87,12 +87,15 @@ async def backlog(database: Database, *parts: Part) -> int:
         count = await session.scalar(
             select(func.count())
             .select_from(IndexMark)
-            .where(IndexMark.part.in_(parts), IndexMark.due_at.is_not(None))
+            .where(
+                IndexMark.part.in_([*parts, *([Part.BUILT] if Part.WORDS in parts else [])]),
+                IndexMark.due_at.is_not(None),
+            )
         )
     return count or 0
 
 
-def _free(part: Part) -> tuple[ColumnElement[bool], ...]:
+def free(part: Part) -> tuple[ColumnElement[bool], ...]:
     """Marks of a part that may be worked on now."""
     at = now()
     held = IndexMark.claimed_until
@@ -101,7 +104,7 @@ def _free(part: Part) -> tuple[ColumnElement[bool], ...]:
 
 def waiting(part: Part) -> ColumnElement[bool]:
     """Whether there are marks of a part that may be worked on now."""
-    return exists().where(*_free(part))
+    return exists().where(*free(part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +258,7 @@ class Drain:
         async with self.database.write() as session:
             found = await session.scalars(
                 select(IndexMark)
-                .where(*_free(part))
+                .where(*free(part))
                 .order_by(IndexMark.marked_at, IndexMark.record_id)
                 .limit(limit)
                 .with_for_update(skip_locked=True)

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.core import text as texts
@@ -36,6 +36,7 @@ from kechuangtong.search.drain import (
     VECTORS_BATCH,
     Drain,
     backlog,
+    free,
     published,
     published_ids,
     rebuilding,
@@ -254,6 +255,13 @@ class Indexer:
                 return False
             # Left by one that died after its index took the live one's place.
             await _replay(session)
+            if not self._engine.shared or self._drain is None:
+                # Nobody writes the live index meanwhile: what is marked now need not be put twice.
+                await session.execute(
+                    update(IndexMark)
+                    .where(or_(*(and_(*free(part)) for part in (Part.WORDS, Part.VECTORS))))
+                    .values(part=Part.BUILT)
+                )
             granted = [*wishes] or [IndexRebuild(id=new_id())]
             session.add_all(granted)
             for one in granted:
@@ -296,6 +304,7 @@ class Indexer:
         await drain.run(lambda: self._engine.make_live(drain.writer))
         async with self._database.write() as session:
             await hold(session, REBUILDING)
+            await session.execute(delete(IndexMark).where(IndexMark.part == Part.BUILT))
             await _replay(session)
             await session.execute(
                 update(IndexRebuild)
@@ -322,9 +331,12 @@ class Indexer:
 
 
 async def _replay(session: AsyncSession) -> None:
-    """Have put once more what was put into an index that another takes the place of."""
+    """Have put once more what was put into an index that another takes the place of, or into one
+    that was not finished."""
     await session.execute(
-        update(IndexMark).where(IndexMark.part == Part.REPLAY).values(part=Part.WORDS)
+        update(IndexMark)
+        .where(IndexMark.part.in_([Part.REPLAY, Part.BUILT]))
+        .values(part=Part.WORDS)
     )
 
 
