@@ -1,7 +1,7 @@
 """Matching at a hundred thousand achievements: times, ratios and memory, printed.
 
     PYTHONPATH=tests python tests/bench/matches.py [--achievements 100000] [--requests 200]
-        [--meilisearch]
+        [--demands 2000] [--meilisearch]
 
 Texts recombine the sample's sentences, vectors are random ones near real ones. Nothing here is a
 test: what is to be compared is measured in one run. With `--meilisearch` the same records are
@@ -36,6 +36,8 @@ from kechuangtong.lists.service import identity_of
 from kechuangtong.matching import store
 from kechuangtong.matching.embedding import ROLE, Vector
 from kechuangtong.matching.profiles import text_hash
+from kechuangtong.matching.router import matcher
+from kechuangtong.matching.runs import match_all
 from kechuangtong.models import Achievement, Demand, Organization
 from kechuangtong.models.listing import ListingState
 from kechuangtong.runtime import Runtime, open_runtime
@@ -142,7 +144,7 @@ async def measure(size: int, requests: int, on_meilisearch: bool) -> float:
             titles, parts = sentences("achievement")
             real = list(runtime.embedder.embed("passage", (titles + parts)[:200]))
             await fill(runtime, "achievement", size, real)
-            demands = await fill(runtime, "demand", 200, real)
+            demands = await fill(runtime, "demand", whole if size == largest else 200, real)
             begun = time.perf_counter()
             async with writing(runtime) as indexer:
                 await indexer.words()
@@ -150,9 +152,23 @@ async def measure(size: int, requests: int, on_meilisearch: bool) -> float:
             told_index("embedded", size, begun, settings.index_dir)
         median = await matched(settings, demands, requests, bare=size == largest)
         print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+        if size == largest:
+            await whole_lists(settings, len(demands), size)
         if on_meilisearch:
             await beside(settings, size, demands, requests)
     return median
+
+
+async def whole_lists(settings: Settings, demands: int, achievements: int) -> None:
+    """All demands against all achievements, as `kechuangtong match` does it."""
+    async with open_runtime(settings) as runtime:
+        begun = time.perf_counter()
+        found = await match_all(runtime.database, matcher(runtime), lambda *_: None)
+        took = time.perf_counter() - begun
+    print(
+        f"{demands} demands against {achievements} achievements in {took:.0f} s: "
+        f"{demands * achievements / took / 1e6:.2f} million pairs a second, {len(found.items)} kept"
+    )
 
 
 async def beside(
@@ -245,9 +261,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--achievements", type=int, default=100_000)
     parser.add_argument("--requests", type=int, default=200)
+    parser.add_argument("--demands", type=int, default=2_000, help="for the whole lists")
     parser.add_argument("--meilisearch", action="store_true")
     chosen_size = parser.parse_args()
-    largest = chosen_size.achievements
+    largest, whole = chosen_size.achievements, chosen_size.demands
     small = asyncio.run(measure(largest // 10, chosen_size.requests, False))
     large = asyncio.run(measure(largest, chosen_size.requests, chosen_size.meilisearch))
     print(f"ten times the achievements take {large / small:.2f} times as long")

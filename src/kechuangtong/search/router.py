@@ -28,7 +28,9 @@ async def search(
     """Published records by words, with filters, counts and marks of what was found.
 
     Traditional finds simplified and the reverse, full width finds half width, a part of a longer
-    Chinese word is found, and one typing error in a Latin word of five letters or more is forgiven.
+    Chinese word is found, and one typing error in a Latin word of five letters or more is forgiven
+    (on Meilisearch not in its first letter). Where no record has all of many words, Meilisearch
+    counts up to 1,000.
     """
     results = await service.search(
         session, runtime.index, actor, query, max_query_length=runtime.settings.max_query_length
