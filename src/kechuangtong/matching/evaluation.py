@@ -169,8 +169,8 @@ async def _beside_embedded(
     runtime = scratch.runtime
     engine = EmbeddedEngine(runtime.settings.index_dir)
     index = engine.reader()
-    async with writing(replace(runtime, engine=engine, index=index)):
-        pass  # an index that is not there is built when it is opened
+    async with writing(replace(runtime, engine=engine, index=index)) as indexer:
+        await indexer.words()  # an index that is not there was built when it was opened
     found = {one: await _found_list(scratch, index, ranker_of[one], one) for one in ranker_of}
     firsts = _first_ten(run)
     same = [
