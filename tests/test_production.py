@@ -60,16 +60,16 @@ def test_another_worker_goes_on_with_the_import_of_one_that_was_killed(
         deployment.done("migrate")
         populate(deployment)
         first = deployment.serve()  # on the embedded engine it works, too
-        path = send(first, 0, 8_000)
+        path = send(first, 0, 10_000)
         wait(lambda: first.get(path).json()["done"])
         second = deployment.serve()
         deployment.processes[0].send_signal(signal.SIGKILL)
         done = second.get(path).json()["done"]
-        assert 0 < done < 8_000
+        assert 0 < done < 10_000
         assert wait(lambda: second.get(path).json()["done"] > done, 60)
-        ended = imported(second, path, 60)
-        assert ended["counts"]["created"] == 8_000
-        wait(lambda: complete(second, 8_000))
+        ended = imported(second, path, 120)
+        assert ended["counts"]["created"] == 10_000
+        wait(lambda: complete(second, 10_000))
 
 
 def test_nothing_accepted_is_lost_when_the_database_restarts_under_load(tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_a_worker_that_is_killed_in_a_batch_loses_nothing(production: Production
     client = production.serve(**production.search)
     first = production.start("worker")
     path = send(client, 0, 3_000)
-    wait(lambda: client.get("/v1/status").json()["index"]["words_left"] > 500)
+    wait(lambda: client.get("/v1/status").json()["index"]["words_left"])
     with psycopg.connect(production.settings["KCT_DATABASE_URL"].replace("+psycopg", "")) as one:
         held = "SELECT count(*) FROM index_marks WHERE claimed_until > now()"
         wait(lambda: one.execute(held).fetchone()[0])
@@ -248,7 +248,9 @@ def test_a_worker_that_is_killed_in_a_batch_loses_nothing(production: Production
 def test_searches_go_on_while_the_index_is_built_anew_and_drift_is_repaired(
     production: Production,
 ) -> None:
-    client = production.serve(**production.search)
+    # Searches may be slow beside a rebuild on two processors; here they must not fail.
+    patient = {**production.search, "KCT_MEILISEARCH_TIMEOUT_SECONDS": "20"}
+    client = production.serve(**patient)
     production.start("worker")
     imported(client, send(client, 0, 2_000))
     wait(lambda: complete(client, 2_000))

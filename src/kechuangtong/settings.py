@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     # Of one server, or of several that are to hold the same, with commas between them.
     meilisearch_url: str | None = None
     meilisearch_key: SecretStr | None = None
-    meilisearch_timeout_seconds: float = 1.8
+    meilisearch_timeout_seconds: float = 1.5
     # Read by `migrate` alone, which makes the two keys with it.
     meilisearch_master_key: SecretStr | None = None
     secret_key: SecretStr | None = None

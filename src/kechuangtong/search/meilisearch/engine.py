@@ -35,7 +35,7 @@ class MeilisearchEngine:
     shared = True
 
     def __init__(
-        self, urls: Sequence[str], key: SecretStr | None, *, timeout: float = 1.8, prefix: str = ""
+        self, urls: Sequence[str], key: SecretStr | None, *, timeout: float = 1.5, prefix: str = ""
     ) -> None:
         self._urls = urls
         self._key = (key.get_secret_value() if key else None) or None
