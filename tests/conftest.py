@@ -21,6 +21,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from kechuangtong.accounts.actor import OPERATOR
+from kechuangtong.accounts.permissions import PlatformRole
 from kechuangtong.accounts.service import create_user
 from kechuangtong.app import create_app
 from kechuangtong.core import migrations
@@ -180,7 +181,9 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         enterprise = await create_organization(
             session, OPERATOR, name="锦城机电有限公司", kind=OrganizationKind.ENTERPRISE
         )
-        await create_user(session, name="admin", password=PASSWORD, administrator=True)
+        await create_user(
+            session, name="admin", password=PASSWORD, platform_role=PlatformRole.ADMINISTRATOR
+        )
         for name, owner in (("scholar", university), ("buyer", enterprise)):
             await create_user(session, name=name, password=PASSWORD, organization_id=owner.id)
     await database.close()

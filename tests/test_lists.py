@@ -60,7 +60,7 @@ async def test_a_record_lives_from_draft_to_withdrawal(
     ]
     assert mine[2].before["field"] is None
     assert mine[2].after["field"] == "新材料"
-    assert {one.actor_name for one in mine} == {"scholar"}
+    assert {(one.actor_kind, one.address) for one in mine} == {("user", "127.0.0.1")}
 
 
 async def test_a_draft_can_be_deleted(service: Service, scholar: httpx.AsyncClient) -> None:

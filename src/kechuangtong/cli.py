@@ -27,6 +27,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import OPERATOR
+from kechuangtong.accounts.permissions import PlatformRole, Role
 from kechuangtong.accounts.service import create_user
 from kechuangtong.app import create_app
 from kechuangtong.core import logs, migrations
@@ -195,9 +196,19 @@ def create_user_command(
         ),
     ],
     administrator: Annotated[bool, typer.Option(help="Acts for the whole platform")] = False,
+    platform_role: Annotated[
+        PlatformRole | None, typer.Option(help="A role for the whole platform (平台角色)")
+    ] = None,
+    district: Annotated[
+        str | None, typer.Option(help="A part of the place that a reviewer decides for (辖区)")
+    ] = None,
+    email: Annotated[str | None, typer.Option(help="Where mail goes (邮箱)")] = None,
     organization: Annotated[
         str | None, typer.Option(help="Code, id or name of the organization it acts for")
     ] = None,
+    role: Annotated[
+        Role, typer.Option(help="The role in the organization (单位角色)")
+    ] = Role.MANAGER,
 ) -> None:
     """Create a user (新建用户)."""
 
@@ -208,8 +219,11 @@ def create_user_command(
                 session,
                 name=name,
                 password=password,
-                administrator=administrator,
+                email=email,
+                platform_role=PlatformRole.ADMINISTRATOR if administrator else platform_role,
+                district=district,
                 organization_id=owner.id if owner else None,
+                role=role,
             )
         print(user.id)
 

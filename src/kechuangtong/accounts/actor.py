@@ -1,24 +1,78 @@
 """Who acts: every service is told, from the first day."""
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
+
+from kechuangtong.accounts.permissions import (
+    ANYONE,
+    PLATFORM_ROLES,
+    ROLES,
+    SIGNED_IN,
+    Permission,
+    PlatformRole,
+    Role,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person signed in, the operator at the command line, or anyone."""
+    """A person signed in, a program with a person's API key, the operator at the command line,
+    or anyone.
 
-    kind: Literal["anonymous", "user", "operator"]
+    `roles` are those in organizations. A reviewer of a `district` decides there alone. A key does
+    what its person may, as far as its `scopes` go.
+    """
+
+    kind: Literal["anonymous", "user", "key", "operator"]
     name: str
     id: uuid.UUID | None = None
-    administrator: bool = False
-    organization_ids: frozenset[uuid.UUID] = frozenset()
+    platform_role: PlatformRole | None = None
+    district: str | None = None
+    roles: Mapping[uuid.UUID, Role] = field(default_factory=dict)
+    key_id: uuid.UUID | None = None
+    scopes: frozenset[Permission] | None = None
 
-    def acts_for(self, organization_id: uuid.UUID) -> bool:
-        """Whether what the organization owns is the actor's to change."""
-        return self.administrator or organization_id in self.organization_ids
+    @property
+    def administrator(self) -> bool:
+        """Whether the whole platform is the actor's."""
+        return self.platform_role is PlatformRole.ADMINISTRATOR
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether nothing of any organization is hidden from the actor."""
+        return self.platform_role in (PlatformRole.ADMINISTRATOR, PlatformRole.AUDITOR)
+
+    @property
+    def organization_ids(self) -> frozenset[uuid.UUID]:
+        """The organizations that the actor belongs to."""
+        return frozenset(self.roles)
+
+    def in_scope(self, permission: Permission) -> bool:
+        """Whether a permission is among those that a key was given; a person has no scopes."""
+        return self.scopes is None or permission in self.scopes | {Permission.SERVICE_READ}
+
+    def holds(self, permission: Permission) -> bool:
+        """Whether the actor has a permission at all."""
+        held = ANYONE if self.kind == "anonymous" else SIGNED_IN
+        if self.platform_role is not None:
+            held |= PLATFORM_ROLES[self.platform_role]
+        for role in set(self.roles.values()):
+            held |= ROLES[role]
+        return permission in held and self.in_scope(permission)
+
+    def may(self, permission: Permission, organization_id: uuid.UUID) -> bool:
+        """Whether the actor may do this with what an organization owns."""
+        if not self.in_scope(permission):
+            return False
+        role = self.roles.get(organization_id)
+        return self.administrator or (role is not None and permission in ROLES[role])
+
+    def sees(self, organization_id: uuid.UUID) -> bool:
+        """Whether what is an organization's own is shown to the actor."""
+        return self.sees_all or organization_id in self.roles
 
 
 ANONYMOUS = Actor(kind="anonymous", name="anonymous")
-OPERATOR = Actor(kind="operator", name="operator", administrator=True)
+OPERATOR = Actor(kind="operator", name="operator", platform_role=PlatformRole.ADMINISTRATOR)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts import idempotency
 from kechuangtong.accounts.actor import ANONYMOUS, Actor
-from kechuangtong.accounts.permissions import Permission, holds
+from kechuangtong.accounts.permissions import Permission
 from kechuangtong.accounts.service import actor_for
 from kechuangtong.accounts.tokens import read_token
 from kechuangtong.core.errors import Forbidden, NotSignedIn
@@ -40,7 +40,7 @@ def requires(permission: Permission) -> Callable[..., Awaitable[Actor]]:
     """The dependency by which a route names its permission; it yields the actor."""
 
     async def with_permission(actor: CurrentActor) -> Actor:
-        if holds(actor, permission):
+        if actor.holds(permission):
             return actor
         raise NotSignedIn if actor.kind == "anonymous" else Forbidden(loc=NotSignedIn.place)
 

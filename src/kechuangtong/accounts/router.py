@@ -46,5 +46,8 @@ async def get_me(actor: Annotated[Actor, Depends(requires(Permission.ACCOUNT_REA
         id=actor.id,
         name=actor.name,
         administrator=actor.administrator,
+        platform_role=actor.platform_role,
+        district=actor.district,
         organization_ids=sorted(actor.organization_ids),
+        roles=dict(actor.roles),
     )

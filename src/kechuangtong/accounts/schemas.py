@@ -4,6 +4,7 @@ import uuid
 
 from pydantic import ConfigDict
 
+from kechuangtong.accounts.permissions import PlatformRole, Role
 from kechuangtong.core.schemas import Output
 
 
@@ -27,4 +28,7 @@ class Me(Output):
     id: uuid.UUID
     name: str
     administrator: bool
+    platform_role: PlatformRole | None
+    district: str | None
     organization_ids: list[uuid.UUID]
+    roles: dict[uuid.UUID, Role]

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.permissions import PlatformRole, Role
 from kechuangtong.core.errors import Conflict, Invalid, NotSignedIn
 from kechuangtong.core.language import Text
 from kechuangtong.models import Membership, User
@@ -49,8 +50,11 @@ async def create_user(
     *,
     name: str,
     password: str,
-    administrator: bool = False,
+    email: str | None = None,
+    platform_role: PlatformRole | None = None,
+    district: str | None = None,
     organization_id: uuid.UUID | None = None,
+    role: Role = Role.MANAGER,
 ) -> User:
     """Make a user. Raises UserExists, UserNameInvalid, PasswordTooShort."""
     if not 1 <= len(name) <= 100 or name != name.strip():
@@ -58,14 +62,20 @@ async def create_user(
     if len(password) < MIN_PASSWORD_LENGTH:
         raise PasswordTooShort(length=MIN_PASSWORD_LENGTH)
     password_hash = await to_thread.run_sync(_passwords.hash, password, limiter=_hashing)
-    user = User(name=name, password_hash=password_hash, administrator=administrator)
+    user = User(
+        name=name,
+        email=email,
+        password_hash=password_hash,
+        platform_role=platform_role,
+        district=district,
+    )
     session.add(user)
     try:
         await session.flush()  # the name's uniqueness is the database's to say
     except IntegrityError as error:
         raise UserExists(name=name) from error
     if organization_id is not None:
-        session.add(Membership(user_id=user.id, organization_id=organization_id))
+        session.add(Membership(user_id=user.id, organization_id=organization_id, role=role))
     return user
 
 
@@ -74,7 +84,7 @@ async def check_password(session: AsyncSession, *, name: str, password: str) -> 
     # No user has a NUL in the name, which PostgreSQL would not even look up.
     known = "\x00" not in name
     user = await session.scalar(select(User).where(User.name == name)) if known else None
-    stored = user.password_hash if user else _NOBODY
+    stored = user.password_hash if user and user.password_hash else _NOBODY
     valid = await to_thread.run_sync(_passwords.verify, password, stored, limiter=_hashing)
     if user is None or not valid:
         raise SignInFailed
@@ -84,12 +94,13 @@ async def check_password(session: AsyncSession, *, name: str, password: str) -> 
 async def actor_for(session: AsyncSession, user_id: uuid.UUID) -> Actor | None:
     """The actor that a user is at present; None where there is no such user any more."""
     user = await session.get(User, user_id, options=[selectinload(User.memberships)])
-    if user is None:
+    if user is None or user.locked_at is not None:
         return None
     return Actor(
         kind="user",
         name=user.name,
         id=user.id,
-        administrator=user.administrator,
-        organization_ids=frozenset(each.organization_id for each in user.memberships),
+        platform_role=user.platform_role,
+        district=user.district,
+        roles={one.organization_id: one.role for one in user.memberships},
     )

@@ -16,6 +16,7 @@ from kechuangtong.core.db import new_id
 from kechuangtong.core.errors import PreconditionFailed, PreconditionRequired, http_problem
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+address: ContextVar[str | None] = ContextVar("address", default=None)
 
 # Pages load what this service serves and nothing else: the documentation's libraries would else
 # fetch a logo from their maker.
@@ -45,6 +46,7 @@ class RequestContext:
         identifier = given if _REQUEST_ID.fullmatch(given) else str(new_id())
         State(scope.setdefault("state", {})).request_id = identifier
         request_id.set(identifier)
+        address.set(scope["client"][0] if scope.get("client") else None)
         reads = language.preferred(headers.get("accept-language"))
         language.current.set(reads)
         structlog.contextvars.bind_contextvars(request_id=identifier)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
-from kechuangtong.core.http import request_id
+from kechuangtong.core.http import address, request_id
 from kechuangtong.models import Event
 
 
@@ -25,7 +25,8 @@ def record(
         Event(
             actor_kind=actor.kind,
             actor_id=actor.id,
-            actor_name=actor.name,
+            key_id=actor.key_id,
+            address=address.get(),
             action=action,
             subject_kind=subject_kind,
             subject_id=subject_id,

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.permissions import Permission
 from kechuangtong.achievements.schemas import AchievementPatch
 from kechuangtong.achievements.service import achievements
 from kechuangtong.core.clock import now
@@ -119,7 +120,7 @@ class Assessor:
         if organization is None and self.actor.administrator:
             organization = _new_organization(name=str(name or code), code=code)
             self.new_organizations.append(organization)
-        if organization is None or not self.actor.acts_for(organization.id):
+        if organization is None or not self.actor.may(Permission.IMPORTS_WRITE, organization.id):
             return self._organization_problem("organization_not_yours", text)
         if code:
             self._organizations[code] = organization

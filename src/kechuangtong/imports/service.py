@@ -14,6 +14,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import OPERATOR, Actor
+from kechuangtong.accounts.permissions import Permission
 from kechuangtong.accounts.service import actor_for
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import Database, new_id
@@ -78,7 +79,7 @@ async def resolve_organization(
     organization = await find_organization(session, text)
     if organization is None:
         raise OrganizationNotFound(name=text, loc=("body", "organization"))
-    if not actor.acts_for(organization.id):
+    if not actor.may(Permission.IMPORTS_WRITE, organization.id):
         raise Forbidden(loc=("body", "organization"))
     return organization
 
@@ -150,7 +151,7 @@ async def follow_import(database: Database, import_id: uuid.UUID) -> AsyncIterat
 async def list_imports(session: AsyncSession, actor: Actor, query: ImportQuery) -> Page[ImportRead]:
     """One page of the imports that the actor may see, newest first."""
     statement = select(Import).order_by(Import.id.desc()).limit(query.limit + 1)
-    if not actor.administrator:
+    if not actor.sees_all:
         statement = statement.where(
             or_(
                 Import.user_id == actor.id,
@@ -166,7 +167,7 @@ async def list_imports(session: AsyncSession, actor: Actor, query: ImportQuery) 
 
 
 def _may_see(actor: Actor, imported: Import) -> bool:
-    if actor.administrator or (actor.id is not None and imported.user_id == actor.id):
+    if actor.sees_all or (actor.id is not None and imported.user_id == actor.id):
         return True
     return imported.organization_id in actor.organization_ids
 

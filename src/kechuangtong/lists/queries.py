@@ -22,7 +22,7 @@ R = TypeVar("R", Achievement, Demand)
 def visible_to(model: type[R], actor: Actor) -> ColumnElement[bool]:
     """Published records are everyone's to read, the others their organization's people's."""
     published = model.stored_state == ListingState.PUBLISHED
-    if actor.administrator:
+    if actor.sees_all:
         return model.id.is_not(None)
     return or_(published, model.organization_id.in_(actor.organization_ids))
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
 
 from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import new_id, violated
 from kechuangtong.core.errors import Forbidden, NotFound, PreconditionFailed
@@ -56,13 +57,14 @@ class ListService(Generic[R, Read]):
 
     def __init__(self, kind: ListKind, model: type[R], schema: type[Read]) -> None:
         self.kind = kind
+        self.to_write = Permission(f"{kind.value}s:write")
         self.model: type[R] = model
         self.schema = schema
 
     def show(self, record: R, actor: Actor) -> Read:
         """A record as the actor may see it: contacts are for the organization's own people."""
         shown = self.schema.model_validate(record)
-        if not actor.acts_for(record.organization_id):
+        if not actor.sees(record.organization_id):
             shown.contact = None
         return shown
 
@@ -99,7 +101,7 @@ class ListService(Generic[R, Read]):
         organization = await session.get(Organization, organization_id)
         if organization is None:
             raise OrganizationUnknown(loc=("body", "organization_id"))
-        if not actor.acts_for(organization_id):
+        if not actor.may(self.to_write, organization_id):
             raise Forbidden(loc=("body", "organization_id"))
         change = self.draft(organization, values)
         await self.save(session, actor, [change])
@@ -216,7 +218,7 @@ class ListService(Generic[R, Read]):
         expected_versions: frozenset[int] | None,
     ) -> R:
         record = await self.get(session, actor, record_id, to_change=True)
-        if not actor.acts_for(record.organization_id):
+        if not actor.may(self.to_write, record.organization_id):
             raise Forbidden
         check_version(record, expected_versions)
         return record

@@ -1,7 +1,18 @@
 """All tables, one file a concept: deals and matches cross every domain."""
 
-from kechuangtong.models.account import IdempotentAnswer, Membership, User
+from kechuangtong.models.account import (
+    ApiKey,
+    IdempotentAnswer,
+    Identity,
+    Invitation,
+    Membership,
+    PasswordReset,
+    SignIn,
+    SignInFailures,
+    User,
+)
 from kechuangtong.models.achievement import Achievement
+from kechuangtong.models.attachment import Attachment, AttachmentGrant
 from kechuangtong.models.base import Base
 from kechuangtong.models.demand import Demand
 from kechuangtong.models.event import Event
@@ -15,24 +26,52 @@ from kechuangtong.models.indexing import (
     TermCount,
     Vector,
 )
+from kechuangtong.models.interest import (
+    Interest,
+    InterestMessage,
+    Introduction,
+    SavedSearch,
+)
 from kechuangtong.models.job import Worker
+from kechuangtong.models.mail import Mail
+from kechuangtong.models.notice import Notice
 from kechuangtong.models.organization import Organization
+from kechuangtong.models.rate import RateCount
+from kechuangtong.models.review import Registration, Reminder, Review
 
 __all__ = [
     "Achievement",
+    "ApiKey",
+    "Attachment",
+    "AttachmentGrant",
     "Base",
     "Demand",
     "Event",
     "IdempotentAnswer",
+    "Identity",
     "Import",
     "ImportRow",
     "IndexMark",
     "IndexRebuild",
+    "Interest",
+    "InterestMessage",
+    "Introduction",
+    "Invitation",
     "LiveIndex",
+    "Mail",
     "MatchFeedback",
     "Membership",
+    "Notice",
     "Organization",
+    "PasswordReset",
     "Profile",
+    "RateCount",
+    "Registration",
+    "Reminder",
+    "Review",
+    "SavedSearch",
+    "SignIn",
+    "SignInFailures",
     "TermCount",
     "User",
     "Vector",

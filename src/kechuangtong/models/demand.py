@@ -14,6 +14,7 @@ class Demand(Listing, Base):
     __tablename__ = "demands"
     __table_args__ = (UniqueConstraint("organization_id", "identity"),)
 
+    anonymous: Mapped[bool] = mapped_column(default=False)
     required_stage: Mapped[Stage | None] = mapped_column(choice(Stage))
     required_trl: Mapped[Trl | None] = composite(
         mapped_column("required_trl_scale", String(50), nullable=True),

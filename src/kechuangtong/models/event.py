@@ -1,4 +1,4 @@
-"""The append-only event log: history, and later the change feed, audit and webhooks."""
+"""The append-only event log: history and audit, later the change feed and webhooks."""
 
 import uuid
 from datetime import datetime
@@ -12,7 +12,10 @@ from kechuangtong.models.base import Base
 
 
 class Event(Base):
-    """Who did what to which record, when, with the record before and after."""
+    """Who did what to which record, when, from where, with the record before and after.
+
+    Persons are told by their ids alone, so that the log stays whole when one is forgotten.
+    """
 
     __tablename__ = "events"
     __table_args__ = (Index(None, "subject_kind", "subject_id", "id"),)
@@ -23,7 +26,8 @@ class Event(Base):
     at: Mapped[datetime] = mapped_column(default=now)
     actor_kind: Mapped[str] = mapped_column(String(20))
     actor_id: Mapped[uuid.UUID | None]
-    actor_name: Mapped[str] = mapped_column(String(100))
+    key_id: Mapped[uuid.UUID | None]
+    address: Mapped[str | None] = mapped_column(String(45))
     action: Mapped[str] = mapped_column(String(50))
     subject_kind: Mapped[str] = mapped_column(String(30))
     subject_id: Mapped[uuid.UUID]

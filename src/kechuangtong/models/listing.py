@@ -17,6 +17,8 @@ class ListingState(StrEnum):
     """Where a record of a list stands. Expired is never stored: a published one past its date."""
 
     DRAFT = "draft"  # 草稿
+    SUBMITTED = "submitted"  # 待审核
+    RETURNED = "returned"  # 退回修改
     PUBLISHED = "published"  # 已发布
     WITHDRAWN = "withdrawn"  # 已撤回
     EXPIRED = "expired"  # 已过期

@@ -1,6 +1,8 @@
 """Organizations (单位): those who publish, need, serve and pay."""
 
-from sqlalchemy import String, UniqueConstraint
+import uuid
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kechuangtong.core.trade import OrganizationKind
@@ -8,7 +10,11 @@ from kechuangtong.models.base import Base, Record, choice
 
 
 class Organization(Record, Base):
-    """A university, enterprise or another body; without a code (统一社会信用代码) unverified."""
+    """A university, enterprise or another body; without a code (统一社会信用代码) unverified.
+
+    `review` says whether its records are reviewed before publication; null: as the settings say.
+    One that was merged into another is kept as a name of that.
+    """
 
     __tablename__ = "organizations"
     __table_args__ = (UniqueConstraint("code"),)
@@ -18,6 +24,10 @@ class Organization(Record, Base):
     kind: Mapped[OrganizationKind] = mapped_column(choice(OrganizationKind))
     code: Mapped[str | None] = mapped_column(String(18))
     place: Mapped[str | None] = mapped_column(String(200))
+    review: Mapped[bool | None]
+    merged_into_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("organizations.id"), index=True
+    )
 
     @property
     def verified(self) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.db import new_id, violated
 from kechuangtong.core.errors import Conflict, Forbidden, NotFound
 from kechuangtong.core.http import check_version
@@ -130,7 +131,7 @@ async def change_organization(
 ) -> Organization:
     """Change what was given. Raises NotFound, Forbidden, PreconditionFailed, CodeTaken."""
     organization = await get_organization(session, organization_id, to_change=True)
-    if not actor.acts_for(organization_id):
+    if not actor.may(Permission.ORGANIZATIONS_WRITE, organization_id):
         raise Forbidden
     check_version(organization, expected_versions)
     before = _snapshot(organization)

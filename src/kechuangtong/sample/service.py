@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import OPERATOR
+from kechuangtong.accounts.permissions import PlatformRole
 from kechuangtong.accounts.service import create_user
 from kechuangtong.achievements.schemas import AchievementCreate
 from kechuangtong.achievements.service import achievements
@@ -89,7 +90,9 @@ async def load_sample(session: AsyncSession) -> None:
             )
         else:
             await _list(session, one["kind"], one["id"], values, organizations)
-    await create_user(session, name=USER, password=PASSWORD, administrator=True)
+    await create_user(
+        session, name=USER, password=PASSWORD, platform_role=PlatformRole.ADMINISTRATOR
+    )
     await _sample_import(session)
 
 

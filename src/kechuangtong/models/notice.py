@@ -1,0 +1,52 @@
+"""The inbox (收件箱) of an organization: what happened that concerns it, what waits for it."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kechuangtong.core.clock import now
+from kechuangtong.core.db import new_id
+from kechuangtong.models.base import Base, choice
+
+
+class NoticeKind(StrEnum):
+    """What a notice tells of."""
+
+    INTEREST_EXPRESSED = "interest_expressed"  # 收到对接意向
+    INTEREST_ASKED = "interest_asked"  # 对方提问
+    INTEREST_ANSWERED = "interest_answered"  # 对方答复
+    INTEREST_ACCEPTED = "interest_accepted"  # 意向被接受
+    INTEREST_DECLINED = "interest_declined"  # 意向被谢绝
+    INTEREST_WITHDRAWN = "interest_withdrawn"  # 对方撤回意向
+    REVIEW_APPROVED = "review_approved"  # 审核通过
+    REVIEW_RETURNED = "review_returned"  # 审核退回
+    LISTING_EXPIRING = "listing_expiring"  # 即将到期
+    LISTING_EXPIRED = "listing_expired"  # 已到期
+    SEARCH_ALERT = "search_alert"  # 订阅检索有新结果
+
+
+class Notice(Base):
+    """One notice; `waiting` while an answer or another act of the organization is asked for.
+
+    `key` tells it from others of the same event, so that telling twice is telling once.
+    """
+
+    __tablename__ = "notices"
+    __table_args__ = (Index(None, "organization_id", "waiting", "id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    organization_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("organizations.id", ondelete="CASCADE")
+    )
+    kind: Mapped[NoticeKind] = mapped_column(choice(NoticeKind))
+    subject_kind: Mapped[str] = mapped_column(String(30))
+    subject_id: Mapped[uuid.UUID] = mapped_column(index=True)
+    key: Mapped[str] = mapped_column(String(200), unique=True)
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    waiting: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    read_at: Mapped[datetime | None]
