@@ -39,7 +39,8 @@ CurrentActor = Annotated[Actor, Depends(_current_actor)]
 def requires(permission: Permission) -> Callable[..., Awaitable[Actor]]:
     """The dependency by which a route names its permission; it yields the actor."""
 
-    async def with_permission(actor: CurrentActor) -> Actor:
+    async def with_permission(request: Request, actor: CurrentActor) -> Actor:
+        request.state.actor = actor  # whose refusals are kept
         if actor.holds(permission):
             return actor
         raise NotSignedIn if actor.kind == "anonymous" else Forbidden(loc=NotSignedIn.place)
