@@ -26,6 +26,7 @@ from sqlalchemy import URL, make_url, text, update
 from kechuangtong.accounts.actor import OPERATOR
 from kechuangtong.accounts.permissions import PlatformRole
 from kechuangtong.accounts.service import create_user
+from kechuangtong.accounts.tokens import issue_token
 from kechuangtong.app import create_app
 from kechuangtong.core import migrations
 from kechuangtong.core.db import Database
@@ -200,6 +201,17 @@ class Service:
             return answer.raise_for_status().json()["access_token"]
 
 
+def quick_hash(password: str) -> str:
+    """A hash says how it was made: one with little work is as quickly checked."""
+    quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    return quick.hash(password)
+
+
+async def token_for(runtime: Runtime, user_id: uuid.UUID) -> str:
+    """An access token as one gets by signing in, without a password."""
+    return issue_token(runtime.settings, user_id)
+
+
 @dataclass(frozen=True)
 class Template:
     """A migrated database with users and organizations, from which services' own are copied."""
@@ -241,9 +253,7 @@ async def _fill(settings: Settings) -> Template:
         )
         for name, owner in (("scholar", university), ("buyer", enterprise)):
             await create_user(session, name=name, password=PASSWORD, organization_id=owner.id)
-        # A hash says how it was made: one with little work is as quickly checked.
-        quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
-        await session.execute(update(User).values(password_hash=quick.hash(PASSWORD)))
+        await session.execute(update(User).values(password_hash=quick_hash(PASSWORD)))
     if settings.uses_sqlite:  # into the file itself, which is copied alone
         async with database.engine.connect() as connection:
             await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))

@@ -13,9 +13,8 @@ import pytest
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from conftest import Service
+from conftest import Service, token_for
 from kechuangtong.accounts.permissions import PlatformRole
-from kechuangtong.accounts.tokens import issue_token
 from kechuangtong.models import Event, User
 
 OLD = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -49,7 +48,7 @@ async def write(service: Service, *events: dict[str, Any]) -> None:
 async def auditor(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     async with service.runtime.database.write() as session:
         session.add(user := User(name="=审计", platform_role=PlatformRole.AUDITOR))
-    async with service.client(issue_token(service.runtime.settings, user.id)) as client:
+    async with service.client(await token_for(service.runtime, user.id)) as client:
         client.headers["X-User"] = str(user.id)
         yield client
 
@@ -216,7 +215,7 @@ async def test_refused_changes_are_kept_and_refused_reading_is_not(
     # What is refused before a path is checked may hold anything.
     async with service.runtime.database.write() as session:
         session.add(nobody := User(name="新人"))
-    async with service.client(issue_token(service.runtime.settings, nobody.id)) as client:
+    async with service.client(await token_for(service.runtime, nobody.id)) as client:
         answer = await client.patch("/v1/achievements/%00", json={}, headers=tag)
     assert answer.status_code == 403
     assert (await found(admin, action="access.refused"))[0]["subject_id"] == str(nobody.id)

@@ -15,32 +15,27 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from examples import SIGN_IN, operations, request_for
 from kechuangtong.app import create_app
 from kechuangtong.core import migrations
 from kechuangtong.core.db import Database
-from kechuangtong.sample.service import PASSWORD, USER, load_sample
+from kechuangtong.sample.service import load_sample
 from kechuangtong.settings import Settings
 
 EXPORTED = Path(__file__).parents[1] / "openapi" / "openapi.json"
-SIGN_IN = {"username": USER, "password": PASSWORD}
-METHODS = {"get", "post", "put", "patch", "delete"}
 
 
-def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    document = json.loads(EXPORTED.read_text(encoding="utf-8"))
-    for path, item in document["paths"].items():
-        for method, operation in item.items():
-            if method in METHODS:
-                yield method, path, operation
+def document() -> dict[str, Any]:
+    exported: dict[str, Any] = json.loads(EXPORTED.read_text(encoding="utf-8"))
+    return exported
 
 
 def test_the_exported_document_is_current() -> None:
-    document = create_app(Settings()).openapi()
-    assert json.loads(EXPORTED.read_text(encoding="utf-8")) == json.loads(json.dumps(document))
+    assert document() == json.loads(json.dumps(create_app(Settings()).openapi()))
 
 
 def test_every_operation_is_described_with_examples_and_errors() -> None:
-    for method, path, operation in operations():
+    for method, path, operation in operations(document()):
         where = f"{method} {path}"
         assert operation["summary"], where
         assert operation["description"], where
@@ -88,49 +83,23 @@ async def demo(data_dir: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_every_documented_example_answers_on_the_demo(tmp_path: Path) -> None:
-    document = json.loads(EXPORTED.read_text(encoding="utf-8"))
     # What one operation publishes another cannot delete: deleting is tried on data of its own.
     for number, deletes in enumerate((False, True)):
         async with demo(tmp_path / str(number)) as client:
-            for method, path, operation in operations():
+            for method, path, operation in operations(document()):
                 if (method == "delete") == deletes:
-                    answer = await _try(client, document, method, path, operation)
+                    answer = await _try(client, method, path, operation)
                     assert answer.status_code < 300, (method, path, answer.text)
 
 
 async def _try(
-    client: httpx.AsyncClient,
-    document: dict[str, Any],
-    method: str,
-    path: str,
-    operation: dict[str, Any],
+    client: httpx.AsyncClient, method: str, path: str, operation: dict[str, Any]
 ) -> httpx.Response:
-    request: dict[str, Any] = {"headers": {}}
-    for parameter in operation.get("parameters", []):
-        if parameter["in"] == "path":
-            example = parameter["examples"]["sample"]["value"]
-            path = path.replace("{" + parameter["name"] + "}", example)
-        if parameter["name"].lower() == "if-match":
-            read = await client.get(path.removesuffix("/publish").removesuffix("/withdraw"))
-            request["headers"]["If-Match"] = read.headers["ETag"]
-    content = operation.get("requestBody", {}).get("content", {})
-    if "application/json" in content:
-        request["json"] = _example(document, content["application/json"])
-    elif "multipart/form-data" in content:
-        request["files"] = {"file": ("成果.csv", "成果名称\n例\n".encode())}
-        request["data"] = {"kind": "achievement", "organization": "锦江理工大学"}
-    elif content:
-        request["data"] = SIGN_IN
-    return await client.request(method.upper(), path, **request)
-
-
-def _example(document: dict[str, Any], media: dict[str, Any]) -> Any:
-    if "example" in media:
-        return media["example"]
-    schema = media["schema"]
-    if "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
-    return schema["example"]
+    request = request_for(document(), method, path, operation)
+    if "If-Match" in request["headers"]:
+        read = await client.get(request["url"].removesuffix("/publish").removesuffix("/withdraw"))
+        request["headers"]["If-Match"] = read.headers["ETag"]
+    return await client.request(**request)
 
 
 @pytest.fixture(scope="module")
