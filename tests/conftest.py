@@ -322,7 +322,13 @@ async def buyer(service: Service) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a served demo, each module's own: what one changes no other reads."""
-    data_dir = tmp_path_factory.mktemp("served")
+    with serving_demo(tmp_path_factory.mktemp("served")) as address:
+        yield address
+
+
+@contextmanager
+def serving_demo(data_dir: Path) -> Iterator[str]:
+    """The address of a demo that is served, with its data in a folder."""
     environment = {**os.environ, "KCT_DATA_DIR": str(data_dir), "KCT_EMBEDDINGS": "none"}
     program = "from kechuangtong.cli import main; main()"
     arguments = [sys.executable, "-c", program, "demo", "--port", "0"]
