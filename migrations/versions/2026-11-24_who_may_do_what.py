@@ -40,6 +40,7 @@ _TABLES = [
 
 def upgrade() -> None:
     _columns()
+    _events()
     op.create_table(
         "mails",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -469,6 +470,34 @@ def _columns() -> None:
     _copy_column("users", "password_hash", nullable=True)
 
 
+_EVENT_INDEXES = (
+    ["at", "id"],
+    ["actor_id", "at", "id"],
+    ["action", "at", "id"],
+    ["subject_kind", "at", "id"],
+    ["subject_id", "subject_kind", "at", "id"],
+    ["address", "at", "id"],
+    ["request_id"],
+)
+
+
+def _events() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute('ALTER TABLE events ALTER COLUMN action TYPE varchar(50) COLLATE "C"')
+        # Also where triggers are off for a session (session_replication_role).
+        op.execute("ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only")
+    else:
+        # REPLACE deletes without the trigger of DELETE; of an id still to come NEW.id is -1.
+        op.execute(
+            "CREATE TRIGGER events_no_replace BEFORE INSERT ON events "
+            "WHEN EXISTS (SELECT 1 FROM events WHERE id = NEW.id) "
+            "BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
+        )
+    op.drop_index(op.f("ix_events_subject_kind_subject_id_id"), "events")
+    for columns in _EVENT_INDEXES:
+        op.create_index(op.f(f"ix_events_{'_'.join(columns)}"), "events", columns)
+
+
 def _copy_column(table: str, name: str, *, nullable: bool) -> None:
     op.execute(f"ALTER TABLE {table} RENAME COLUMN {name} TO before_{name}")
     default = None if nullable else ""
@@ -505,6 +534,18 @@ def downgrade() -> None:
     op.add_column(
         "events", sa.Column("actor_name", sa.String(length=100), nullable=False, server_default="")
     )
+    for columns in _EVENT_INDEXES:
+        op.drop_index(op.f(f"ix_events_{'_'.join(columns)}"), "events")
+    op.create_index(
+        op.f("ix_events_subject_kind_subject_id_id"),
+        "events",
+        ["subject_kind", "subject_id", "id"],
+    )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE events ENABLE TRIGGER events_append_only")
+        op.execute('ALTER TABLE events ALTER COLUMN action TYPE varchar(50) COLLATE "default"')
+    else:
+        op.execute("DROP TRIGGER events_no_replace")
     op.drop_column("events", "address")
     op.drop_column("events", "key_id")
     op.drop_column("demands", "anonymous")

@@ -14,6 +14,8 @@ from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import RequestContext, refuse_parameters
 from kechuangtong.core.migrations import check
 from kechuangtong.demands.router import router as demands
+from kechuangtong.events.refusals import refuse
+from kechuangtong.events.router import router as audit
 from kechuangtong.imports.router import router as imports
 from kechuangtong.jobs.service import working
 from kechuangtong.matching.router import router as matches
@@ -64,6 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
         search,
         matches,
         statistics,
+        audit,
         status,
     ):
         app.include_router(router, max_body_size=settings.max_body_size)
@@ -71,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(imports, max_body_size=settings.max_file_size + 100_000)
     app.add_middleware(RequestContext)
     errors.install(app)
+    app.add_exception_handler(errors.Forbidden, refuse)
     app.add_exception_handler(idempotency.Repeated, idempotency.repeat)
     openapi.install(app)
     return app

@@ -13,6 +13,7 @@ from kechuangtong.accounts.permissions import Permission
 from kechuangtong.accounts.service import actor_for
 from kechuangtong.accounts.tokens import read_token
 from kechuangtong.core.errors import Forbidden, NotSignedIn
+from kechuangtong.core.openapi import raising
 from kechuangtong.runtime import RuntimeDep
 
 _bearer = OAuth2PasswordBearer(tokenUrl="/v1/auth/token", auto_error=False)
@@ -38,8 +39,11 @@ CurrentActor = Annotated[Actor, Depends(_current_actor)]
 
 def requires(permission: Permission) -> Callable[..., Awaitable[Actor]]:
     """The dependency by which a route names its permission; it yields the actor."""
+    always_in_scope = permission is Permission.SERVICE_READ
 
-    async def with_permission(actor: CurrentActor) -> Actor:
+    @raising(401, *(() if always_in_scope else (403,)))
+    async def with_permission(request: Request, actor: CurrentActor) -> Actor:
+        request.state.actor = actor  # whose refusals are kept
         if actor.holds(permission):
             return actor
         raise NotSignedIn if actor.kind == "anonymous" else Forbidden(loc=NotSignedIn.place)
@@ -58,6 +62,7 @@ async def _write_session(runtime: RuntimeDep) -> AsyncIterator[AsyncSession]:
         yield session
 
 
+@raising(400, 413, 422)  # the body is read for the key
 async def _idempotent_session(
     request: Request,
     runtime: RuntimeDep,

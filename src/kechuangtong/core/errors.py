@@ -177,7 +177,8 @@ def _request_id(request: Request) -> str | None:
     return getattr(request.state, "request_id", None)
 
 
-async def _app_error(request: Request, error: Exception) -> JSONResponse:
+async def app_error(request: Request, error: Exception) -> JSONResponse:
+    """The answer to an expected failure."""
     assert isinstance(error, AppError)
     detail = str(error.message)
     loc = error.loc or ("path", *list(request.path_params)[-1:])
@@ -254,7 +255,7 @@ class DatabaseUnavailable(Unavailable):
 
 async def _database_error(request: Request, error: Exception) -> JSONResponse:
     log.error("database not available", error=str(error), path=request.url.path)
-    return await _app_error(request, DatabaseUnavailable())
+    return await app_error(request, DatabaseUnavailable())
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
@@ -265,7 +266,7 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
 
 def install(app: FastAPI) -> None:
     """Answer every failure of the app in the one shape."""
-    app.add_exception_handler(AppError, _app_error)
+    app.add_exception_handler(AppError, app_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(OperationalError, _database_error)

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kechuangtong.core import language
 from kechuangtong.core.db import new_id
 from kechuangtong.core.errors import PreconditionFailed, PreconditionRequired, http_problem
+from kechuangtong.core.openapi import raising
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 address: ContextVar[str | None] = ContextVar("address", default=None)
@@ -113,6 +114,7 @@ def etag(record: Versioned) -> str:
 _TAG = re.compile(r'\s*"(\d{1,9})(?:-[^"]*)?"\s*', re.ASCII)
 
 
+@raising(412, 428)
 def _expected_versions(
     if_match: Annotated[
         str | None,

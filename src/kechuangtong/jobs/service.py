@@ -42,8 +42,10 @@ _SIGN_OF_LIFE: Final = 5.0
 # A worker silent for so long is dead.
 _SILENCE: Final = timedelta(seconds=20)
 
-# DBOS runs plain functions and is one a process; this is the process's settings for them.
+# DBOS runs plain functions and is one a process; this is the process's settings for them, and
+# whether any has run.
 _settings: Settings | None = None
+_has_run = False
 
 
 @asynccontextmanager
@@ -80,8 +82,8 @@ async def running_jobs(settings: Settings) -> AsyncIterator[str]:
 
     On SQLite there is one at a time, always of the same name, which goes on with its own.
     """
-    global _settings
-    _settings = settings
+    global _settings, _has_run
+    _settings, _has_run = settings, False
     worker = "local" if settings.uses_sqlite else str(new_id())
     config: DBOSConfig = {
         "name": "kechuangtong",
@@ -89,6 +91,7 @@ async def running_jobs(settings: Settings) -> AsyncIterator[str]:
         "executor_id": worker,
         # Work begun by an older release is for this one to finish.
         "application_version": "1",
+        "notification_listener_polling_interval_sec": 0.1,  # as long its thread takes to end
         "log_level": "WARNING",
     }
     DBOS(config=config)
@@ -96,9 +99,9 @@ async def running_jobs(settings: Settings) -> AsyncIterator[str]:
     try:
         yield worker
     finally:
-        await to_thread.run_sync(
-            partial(DBOS.destroy, workflow_completion_timeout_sec=_STOPPING_SECONDS)
-        )
+        # It looks for what still runs after a second at the earliest.
+        seconds = _STOPPING_SECONDS if _has_run else 0
+        await to_thread.run_sync(partial(DBOS.destroy, workflow_completion_timeout_sec=seconds))
 
 
 def _launch() -> None:
@@ -194,6 +197,9 @@ def _import_step(import_id: str) -> None:
 
 
 def _run(work: Callable[[Database], Coroutine[Any, Any, object]]) -> None:
+    global _has_run
+    _has_run = True
+
     async def with_database() -> None:
         assert _settings is not None
         database = Database(_settings.resolved_database_url)

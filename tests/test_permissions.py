@@ -1,0 +1,219 @@
+"""Who may call what: every route for every kind of caller."""
+
+import hashlib
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, nullcontext
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conftest import quick_hash, settings_for, token_for
+from examples import SIGN_IN, request_for
+from kechuangtong.accounts.actor import OPERATOR
+from kechuangtong.accounts.permissions import PlatformRole, Role
+from kechuangtong.app import create_app
+from kechuangtong.core import migrations
+from kechuangtong.core.clock import now
+from kechuangtong.core.db import Database
+from kechuangtong.core.trade import OrganizationKind
+from kechuangtong.models import ApiKey, Membership, User
+from kechuangtong.organizations.service import create_organization
+from kechuangtong.runtime import Runtime
+from kechuangtong.sample import ids
+from kechuangtong.sample.service import load_sample
+
+# In the order of the table's letters.
+CALLERS = (
+    "anonymous",
+    "manager of another organization",
+    "member",
+    "editor",
+    "manager",
+    "reviewer of this district",
+    "reviewer of another district",
+    "administrator",
+    "auditor",
+    "key without the scope",
+    "expired key",
+    "locked user",
+)
+# What the documented example of an operation is answered with, by caller: + is anything but a
+# refusal, 1 is 401 (who are you?), 3 is 403 (not you), 4 is 404 (not there for you).
+TABLE = """
+GET    /docs                                              ++++++++++++
+GET    /docs/oauth2-redirect                              ++++++++++++
+GET    /redoc                                             ++++++++++++
+POST   /v1/auth/token                                     +++++++++111
+GET    /v1/auth/me                                        1++++++++111
+GET    /v1/organizations                                  +++++++++111
+POST   /v1/organizations                                  1333333+3111
+GET    /v1/organizations/{organization_id}                +++++++++111
+PATCH  /v1/organizations/{organization_id}                1333+33+3111
+GET    /v1/achievements                                   +++++++++111
+POST   /v1/achievements                                   133++33+3111
+GET    /v1/achievements/{achievement_id}                  +++++++++111
+PATCH  /v1/achievements/{achievement_id}                  133++33+3111
+POST   /v1/achievements/{achievement_id}/publish          143++33+3111
+POST   /v1/achievements/{achievement_id}/withdraw         133++33+3111
+DELETE /v1/achievements/{achievement_id}                  143++33+3111
+GET    /v1/demands                                        +++++++++111
+POST   /v1/demands                                        133++33+3111
+GET    /v1/demands/{demand_id}                            +++++++++111
+PATCH  /v1/demands/{demand_id}                            133++33+3111
+POST   /v1/demands/{demand_id}/publish                    143++33+3111
+POST   /v1/demands/{demand_id}/withdraw                   133++33+3111
+DELETE /v1/demands/{demand_id}                            143++33+3111
+GET    /v1/search                                         +++++++++111
+GET    /v1/demands/{demand_id}/matches                    +++++++++111
+GET    /v1/achievements/{achievement_id}/matches          +++++++++111
+POST   /v1/matches/search                                 +++++++++111
+POST   /v1/matches/feedback                               1++++++++111
+GET    /v1/statistics                                     +++++++++111
+GET    /v1/audit                                          1333333++111
+GET    /v1/audit/export                                   1333333++111
+GET    /v1/audit/{event_id}                               1333333++111
+GET    /health/live                                       +++++++++111
+GET    /health/ready                                      +++++++++111
+GET    /v1/status                                         +++++++++111
+POST   /v1/imports                                        133++33+3111
+GET    /v1/imports                                        1++++33++111
+GET    /v1/imports/{import_id}                            14+++33++111
+GET    /v1/imports/{import_id}/events                     14+++33++111
+GET    /v1/imports/{import_id}/report                     14+++33++111
+"""
+
+
+@asynccontextmanager
+async def platform(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[FastAPI, dict[str, str | None]]]:
+    """The sample's organizations with people of every kind: the application, and their tokens.
+
+    Nothing that a request writes is kept, so that each finds the same.
+    """
+    settings = settings_for(folder, f"sqlite+aiosqlite:///{folder / 'matrix.sqlite'}")
+    database = Database(settings.resolved_database_url)
+    await migrations.migrate(database)
+    async with database.write() as session:
+        await load_sample(session)
+        users = await _people(session)
+    await database.close()
+    monkeypatch.setattr("kechuangtong.app.working", lambda runtime: nullcontext())
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        runtime: Runtime = app.state.runtime
+        tokens: dict[str, str | None] = {
+            caller: await token_for(runtime, user.id) for caller, user in users.items()
+        }
+        async with runtime.database.write() as session:
+            for caller, lasts in (("key without the scope", 1), ("expired key", -1)):
+                tokens[caller] = secret = f"kct_{caller.replace(' ', '_')}"
+                session.add(_key(users["administrator"], secret, timedelta(days=lasts)))
+        monkeypatch.setattr(Database, "write", _forgetful)
+        yield app, {"anonymous": None, **tokens}
+
+
+async def _people(session: AsyncSession) -> dict[str, User]:
+    other = await create_organization(
+        session, OPERATOR, name="旁观大学", kind=OrganizationKind.UNIVERSITY
+    )
+    here, there = "四川省成都市", "四川省绵阳市"
+    users = {
+        "manager of another organization": User(),
+        "member": User(),
+        "editor": User(),
+        "manager": User(),
+        "reviewer of this district": User(platform_role=PlatformRole.REVIEWER, district=here),
+        "reviewer of another district": User(platform_role=PlatformRole.REVIEWER, district=there),
+        "administrator": User(platform_role=PlatformRole.ADMINISTRATOR),
+        "auditor": User(platform_role=PlatformRole.AUDITOR),
+        "locked user": User(platform_role=PlatformRole.ADMINISTRATOR, locked_at=now()),
+    }
+    for caller, user in users.items():
+        user.name, user.password_hash = caller, quick_hash(SIGN_IN["password"])
+    session.add_all(users.values())
+    await session.flush()  # for their ids
+    roles = {"member": Role.MEMBER, "editor": Role.EDITOR, "manager": Role.MANAGER}
+    for caller, role in roles.items():
+        for organization in (ids.ORGANIZATION, ids.ENTERPRISE):
+            session.add(
+                Membership(
+                    user_id=users[caller].id, organization_id=uuid.UUID(organization), role=role
+                )
+            )
+    stranger = users["manager of another organization"]
+    session.add(Membership(user_id=stranger.id, organization_id=other.id, role=Role.MANAGER))
+    return users
+
+
+def _key(user: User, secret: str, lasts: timedelta) -> ApiKey:
+    return ApiKey(
+        user_id=user.id,
+        name="matrix",
+        scopes=[],
+        hint=secret[:10],
+        secret_hash=hashlib.sha256(secret.encode()).hexdigest(),
+        expires_at=now() + lasts,
+    )
+
+
+@asynccontextmanager
+async def _forgetful(database: Database) -> AsyncIterator[AsyncSession]:
+    async with AsyncSession(database._writers, expire_on_commit=False) as session:
+        yield session
+        await session.flush()
+
+
+def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
+    for context in iter_route_contexts(app.routes):
+        if isinstance(context.original_route, APIRoute):
+            for method in sorted(context.methods or ()):
+                yield method, str(context.path)
+
+
+def letter(answer: httpx.Response) -> str:
+    return {401: "1", 403: "3", 404: "4", 429: "!", 500: "!"}.get(answer.status_code, "+")
+
+
+async def test_every_route_answers_every_kind_of_caller_as_the_table_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = {tuple(line.split()[:2]): line.split()[2] for line in TABLE.strip().splitlines()}
+    observed: dict[tuple[str, str], str] = {}
+    async with platform(tmp_path, monkeypatch) as (app, tokens):
+        document = app.openapi()
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            for method, path in routes(app):
+                operation = document["paths"].get(path, {}).get(method.lower(), {})
+                request = request_for(document, method, path, operation)
+                letters = ""
+                for caller in CALLERS:
+                    token = tokens[caller]
+                    headers = {"Authorization": f"Bearer {token}"} if token else {}
+                    headers |= request["headers"]
+                    letters += letter(await client.request(**{**request, "headers": headers}))
+                observed[method, path] = letters
+    assert len(observed) > 30
+    wrong = [
+        f"{method:6} {path:50} {letters}  # {_differences(expected.get((method, path)), letters)}"
+        for (method, path), letters in observed.items()
+        if expected.get((method, path)) != letters
+    ]
+    wrong += [f"{' '.join(route)}: no such route" for route in expected.keys() - observed.keys()]
+    if wrong:
+        pytest.fail("as observed, to be checked by a person:\n" + "\n".join(wrong), pytrace=False)
+
+
+def _differences(expected: str | None, observed: str) -> str:
+    if expected is None or len(expected) != len(observed):
+        return "not in the table"
+    pairs: list[tuple[str, Any, Any]] = list(zip(CALLERS, expected, observed, strict=True))
+    return ", ".join(f"{caller}: {was} expected" for caller, was, found in pairs if was != found)
