@@ -18,6 +18,7 @@ _WHY = {
     413: "the body is over the limit",
     422: "values are not valid; `errors` names each",
     428: "If-Match is missing",
+    429: "too many requests; `Retry-After` says in how many seconds there is room again",
     503: "what answers this is not available at present; `Retry-After` says when to ask again",
 }
 
@@ -69,8 +70,9 @@ def _require_if_match(operation: dict[str, Any]) -> None:
             parameter |= {"required": True, "schema": {"type": "string", "title": "If-Match"}}
 
 
-def install(app: FastAPI) -> None:
-    """Let the app's document hold the shared problem schema."""
+def install(app: FastAPI, *, unlimited: str) -> None:
+    """Let the app's document hold the shared problem schema, and that calls are limited but for
+    those of paths that begin with `unlimited`."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -85,9 +87,12 @@ def install(app: FastAPI) -> None:
             schemas = schema["components"]["schemas"]
             schemas |= problem.pop("$defs")
             schemas["Problem"] = problem
-            for path in schema["paths"].values():
-                for operation in path.values():
+            limited = {"429": answers(429)[429]}
+            for path, operations in schema["paths"].items():
+                for operation in operations.values():
                     _require_if_match(operation)
+                    if not path.startswith(unlimited):
+                        operation["responses"] |= limited
             app.openapi_schema = schema
         return app.openapi_schema
 
