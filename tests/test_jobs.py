@@ -3,10 +3,13 @@
 import asyncio
 import uuid
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 import time_machine
+from anyio import to_thread
+from dbos import DBOS
 from sqlalchemy import func, select, update
 
 from conftest import Service
@@ -104,6 +107,8 @@ async def test_what_is_past_is_forgotten_each_day(service: Service) -> None:
         assert await counts(database) == [1, 1, 1, 1, 1, 1, 2]
         async with database.read() as session:
             texts = {one.recipient: one.text for one in await session.scalars(select(Mail))}
+        finished = partial(DBOS.list_workflows, completed_before=begun.isoformat())
+        assert await to_thread.run_sync(finished) == []
     assert texts == {"old": None, "new": "t"}
 
 

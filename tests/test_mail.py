@@ -235,6 +235,20 @@ async def test_a_try_is_made_once_however_it_ends(runtime: Runtime, server: Serv
     assert (found.problem, found.due_at) == ("554 5.6.0 looks like spam", None)
 
 
+async def test_a_password_goes_over_an_encrypted_line_only(
+    settings: Settings, runtime: Runtime, server: Server
+) -> None:
+    url = f"smtp://li:p%40ss@127.0.0.1:{server.port}"
+    signing_in = Settings(**(settings.model_dump() | {"smtp_url": url}))
+    await post(runtime.database, "li@kct.example")
+    async with open_runtime(signing_in) as other:
+        await attempt(other)
+    waiting = await mail(runtime.database)
+    assert "STARTTLS" in (waiting.problem or "")
+    assert "p@ss" not in (waiting.problem or "")
+    assert (server.begun, waiting.attempts) == (0, 1)
+
+
 async def test_no_header_can_be_smuggled_in(runtime: Runtime, server: Server) -> None:
     evil = "x\r\nBcc: all@kct.example\n\n<script>"
     async with runtime.database.write() as session:

@@ -121,7 +121,10 @@ def unbounded(schema: dict[str, Any], schemas: dict[str, Any], path: str) -> Ite
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[1]
         yield from unbounded(schemas[name], schemas, path)
-    for one in schema.get("anyOf", []):
+    choices = schema.get("anyOf", [])
+    if any(one.get("type") == "number" for one in choices):
+        return  # an amount, of so many digits
+    for one in choices:
         yield from unbounded(one, schemas, path)
     for name, one in schema.get("properties", {}).items():
         yield from unbounded(one, schemas, f"{path}.{name}")
@@ -153,12 +156,11 @@ def test_what_callers_send_is_bounded() -> None:
                 assert "429" in operation["responses"], path
     # As long as the body may be, or looked at only so far; a query's length is a setting.
     form = {f"post /v1/auth/token .{name}" for name in (
-        "username", "password", "scope", "client_id", "client_secret"
+        "username", "scope", "client_id", "client_secret"
     )}  # fmt: skip
     assert found == form | {
         "post /v1/matches/search .text",
         "get /v1/search q",
-        "post /v1/imports .organization",
     }
 
 
@@ -167,6 +169,7 @@ def refused(
 ) -> str:
     """The one line by which a command refuses."""
     monkeypatch.setattr(sys, "argv", ["kechuangtong", *arguments])
+    monkeypatch.setattr(cli.logs, "configure", lambda: None)  # it is for a whole process
     with pytest.raises(SystemExit) as ended:
         cli.main()
     told = capsys.readouterr().err

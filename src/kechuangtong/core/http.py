@@ -37,7 +37,7 @@ _EVERY_ANSWER = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_HTTPS_ONLY = "max-age=31536000; includeSubDomains"
+_HTTPS_ONLY = "max-age=31536000"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
