@@ -156,6 +156,9 @@ def in_production(server: str, folder: Path, **settings: str) -> Iterator[Produc
             KCT_SEARCH="meilisearch",
             KCT_MEILISEARCH_URL=proxy.url,
             KCT_ENVIRONMENT="production",
+            # What is measured here is not how often one may ask.
+            KCT_RATE_PER_ADDRESS="none",
+            KCT_RATE_PER_CALLER="none",
             **settings,
         ) as deployment,
     ):

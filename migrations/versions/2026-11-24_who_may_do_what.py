@@ -20,6 +20,7 @@ _TABLES = [
     "mails",
     "rate_counts",
     "reminders",
+    "schedules",
     "sign_in_failures",
     "api_keys",
     "attachments",
@@ -69,6 +70,12 @@ def upgrade() -> None:
         sa.Column("valid_until", sa.Date(), nullable=False),
         sa.Column("days", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("record_id", "valid_until", "days", name=op.f("pk_reminders")),
+    )
+    op.create_table(
+        "schedules",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("last_run_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_schedules")),
     )
     op.create_table(
         "sign_in_failures",

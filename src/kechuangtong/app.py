@@ -4,14 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 
 from fastapi import Depends, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
 from kechuangtong import __version__
 from kechuangtong.accounts import idempotency
+from kechuangtong.accounts.limits import UNLIMITED
 from kechuangtong.accounts.router import router as accounts
 from kechuangtong.achievements.router import router as achievements
 from kechuangtong.core import errors, openapi
-from kechuangtong.core.http import RequestContext, refuse_parameters
+from kechuangtong.core.http import InShape, RequestContext, refuse_parameters
 from kechuangtong.core.migrations import check
 from kechuangtong.demands.router import router as demands
 from kechuangtong.events.refusals import refuse
@@ -35,6 +37,10 @@ Published records are public to read. To write, sign in with **Authorize**. Mess
 English by `Accept-Language`. Every failure is `application/problem+json` (RFC 9457) with a stable
 `code`. Money is in yuan (元), as decimal strings; instants are in UTC.
 """
+
+# By pages of other sites (CORS); they sign in by a token, never by cookies.
+_MAY_BE_SENT = ["Authorization", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID"]
+_MAY_BE_READ = ["ETag", "Link", "Location", "Retry-After", "X-Request-ID"]
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -72,9 +78,18 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router, max_body_size=settings.max_body_size)
     # Beside the file there are a few short fields and the form's own lines.
     app.include_router(imports, max_body_size=settings.max_file_size + 100_000)
-    app.add_middleware(RequestContext)
+    app.add_middleware(InShape)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=_MAY_BE_SENT,
+            expose_headers=_MAY_BE_READ,
+        )
+    app.add_middleware(RequestContext, production=settings.environment == "production")
     errors.install(app)
     app.add_exception_handler(errors.Forbidden, refuse)
     app.add_exception_handler(idempotency.Repeated, idempotency.repeat)
-    openapi.install(app)
+    openapi.install(app, unlimited=UNLIMITED)
     return app

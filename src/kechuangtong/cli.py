@@ -39,6 +39,7 @@ from kechuangtong.imports.reading import FileRefused, check_size
 from kechuangtong.imports.schemas import Report
 from kechuangtong.imports.workbook import write_report
 from kechuangtong.jobs.service import working
+from kechuangtong.mail import service as mail
 from kechuangtong.matching import feedback
 from kechuangtong.matching.evaluation import evaluate, write_run
 from kechuangtong.matching.graded import read_folder, scratch
@@ -49,6 +50,7 @@ from kechuangtong.matching.training import Graded, background_table, train
 from kechuangtong.models import Organization
 from kechuangtong.organizations.schemas import OrganizationCreate
 from kechuangtong.organizations.service import create_organization, find_organization
+from kechuangtong.production import check_for_production
 from kechuangtong.runtime import Runtime, open_runtime
 from kechuangtong.sample.service import PASSWORD, USER, load_sample
 from kechuangtong.search.indexing import catch_up, prepare, rebuild, repair
@@ -58,7 +60,9 @@ from kechuangtong.settings import Settings
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 users = typer.Typer(no_args_is_help=True, help="Users (用户).")
 organizations = typer.Typer(no_args_is_help=True, help="Organizations (单位).")
+mails = typer.Typer(no_args_is_help=True, help="Mail (邮件).")
 app.add_typer(users, name="user")
+app.add_typer(mails, name="mail")
 app.add_typer(organizations, name="organization")
 
 _errors = Console(stderr=True)
@@ -244,6 +248,33 @@ def create_organization_command(
         async with runtime.database.write() as session:
             organization = await create_organization(session, OPERATOR, **values.model_dump())
         print(organization.id)
+
+    _run(work)
+
+
+@mails.command("list")
+def list_mails_command(
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many")] = 20,
+) -> None:
+    """Show the latest mails: when, what became of it, to whom, subject, and the text where it is
+    kept, links included (最近的邮件).
+
+    Without KCT_SMTP_URL and KCT_MAIL_FROM no mail is sent: pass on from here the links by which
+    people set a password or accept an invitation. The text of such a mail is kept for 7 days, that
+    of a mail that was sent is forgotten at once.
+    """
+
+    async def work(runtime: Runtime) -> None:
+        async with runtime.database.read() as session:
+            for one in await mail.latest(session, limit):
+                print(
+                    f"{one.created_at:%Y-%m-%d %H:%M} UTC  {mail.state(one)}  "
+                    f"{one.recipient}  {one.subject}"
+                )
+                if one.problem is not None:
+                    print(f"    ! {one.problem}")
+                for line in (one.text or "").splitlines():
+                    print(f"    {line}" if line else "")
 
     _run(work)
 
@@ -511,6 +542,8 @@ def demo(
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
 ) -> None:
     """Load the sample of both lists, show its best pairs, serve it (演示)."""
+    if Settings().environment == "production":
+        raise Failed("the demo's password is published: it does not run in production")
 
     async def work(runtime: Runtime) -> None:
         async with runtime.database.write() as session:
@@ -534,15 +567,18 @@ def serve(
     host: Annotated[str, typer.Option(envvar="KCT_HOST")] = "127.0.0.1",
 ) -> None:
     """Serve the API; on the embedded default also index and work (启动服务)."""
-    _run(_nothing)
-    _ = Settings().signing_key  # a key that cannot sign is told now, not at the first sign-in
+    settings = Settings()
+    _run(check_for_production)
+    _ = settings.signing_key  # a key that cannot sign is told now, not at the first sign-in
     listening = socket.create_server((host, port))
     base = f"http://{host}:{listening.getsockname()[1]}"
     print(f"API {base}/v1  Swagger UI {base}/docs  ReDoc {base}/redoc", flush=True)
     config = uvicorn.Config(
-        create_app(Settings()),
+        create_app(settings),
         log_config=None,
         access_log=False,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=settings.proxies,
         http="h11",
         h11_max_incomplete_event_size=_MAX_HEAD,
         timeout_graceful_shutdown=_STOPPING_SECONDS,
@@ -552,9 +588,10 @@ def serve(
 
 @app.command()
 def worker() -> None:
-    """Do background work without serving: imports, and writing the index (后台进程)."""
+    """Do background work without serving: imports, mail, writing the index (后台进程)."""
 
     async def work(runtime: Runtime) -> None:
+        await check_for_production(runtime)
         stop = asyncio.Event()
         for sign in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(sign, stop.set)
@@ -562,7 +599,3 @@ def worker() -> None:
             await stop.wait()
 
     _run(work)
-
-
-async def _nothing(_runtime: Runtime) -> None:
-    """Only what `_run` does before any work: the schema is there and is this version's."""

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from kechuangtong.accounts.limits import Limiter
 from kechuangtong.core.db import Database
 from kechuangtong.matching.embedding import Embedder, embedder_from
 from kechuangtong.search.embedded import EmbeddedEngine
@@ -29,6 +30,11 @@ class Runtime:
     def embedder(self) -> Embedder | None:
         """The embedding model, loaded when it is first needed; None: words alone."""
         return embedder_from(self.settings)
+
+    @cached_property
+    def limiter(self) -> Limiter:
+        """What counts the calls."""
+        return Limiter(self.settings, self.database)
 
 
 def engine_from(

@@ -1,24 +1,99 @@
 """Settings: environment variables `KCT_…`, with the embedded default where nothing is set."""
 
+import ipaddress
 import os
+import re
 import secrets
+from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+import limits
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kechuangtong.core.language import Text
+
+Counted = Literal["address", "caller", "sign_in"]
+"""Whose calls are counted: those of an address without a sign-in, those of a user or an API key,
+an address's attempts to sign in."""
+
+_RATES_IN_PRODUCTION: Final[dict[Counted, str]] = {
+    "address": "600/minute",
+    "caller": "1200/minute",
+    "sign_in": "20/minute",
+}
+_RATE = Text("须形如 600/minute，或 none", "must be like 600/minute, or none")
+_SMTP = Text(
+    "须形如 smtp://用户:密码@主机:端口 或 smtps://…",
+    "must be like smtp://user:password@host:port, or smtps://…",
+)
+_FROM = Text(
+    "发信须有发件地址，如 科创通 <no-reply@example.cn>",
+    "mail needs a sender, like Kechuangtong <no-reply@example.cn>",
+)
+_PROXIES = Text("须为以逗号分隔的地址或网段", "must be addresses or networks, with commas")
+_ORIGINS = Text(
+    "须为以逗号分隔的来源，如 https://www.example.cn",
+    "must be origins like https://www.example.cn, with commas",
+)
+
+
+def _listed(text: str | None) -> list[str]:
+    return [one.strip() for one in (text or "").split(",") if one.strip()]
+
+
+def _rate(text: str) -> str:
+    if text != "none":
+        try:
+            limits.parse(text)
+        except ValueError:
+            raise ValueError(_RATE) from None
+    return text
+
+
+def _smtp(url: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(url.get_secret_value())
+        right = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        right = False
+    if not right:
+        raise ValueError(_SMTP)
+    return url
+
+
+def _proxies(text: str) -> str:
+    try:
+        for one in _listed(text):
+            ipaddress.ip_network(one)
+    except ValueError:
+        raise ValueError(_PROXIES) from None
+    return text
+
+
+def _origins(text: str) -> str:
+    if not all(re.fullmatch(r"\*|https?://[^/*?#@]+", one) for one in _listed(text)):
+        raise ValueError(_ORIGINS)
+    return text
+
+
+Rate = Annotated[str, AfterValidator(_rate)]
 
 
 class Settings(BaseSettings):
     """What a deployment may choose. Sizes are in bytes unless their name says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="KCT_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="KCT_", frozen=True, extra="ignore", env_ignore_empty=True
+    )
 
     environment: Literal["development", "production"] = "development"
     data_dir: Path = Path("data")
     database_url: Annotated[
-        str | None, Field(pattern=r"^(sqlite\+aiosqlite|postgresql(\+psycopg)?)://")
+        str | None, Field(pattern=r"^(sqlite\+aiosqlite|postgresql(\+psycopg)?)://", repr=False)
     ] = None
     search: Literal["embedded", "meilisearch"] = "embedded"
     # Of one server, or of several that are to hold the same, with commas between them.
@@ -35,6 +110,20 @@ class Settings(BaseSettings):
     embeddings_url: str | None = None
     embeddings_model: str | None = None
     embeddings_key: SecretStr | None = None
+
+    # smtp://user:password@host:port, with STARTTLS where the server has it and always where there
+    # is a password, or smtps://…; without it mails stay in the database (`mail list`).
+    smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] | None = None
+    mail_from: Annotated[str | None, Field(validate_default=True)] = None
+
+    # Calls that are let through, like 600/minute, or none: no limit (in development the default).
+    rate_per_address: Rate | None = None
+    rate_per_caller: Rate | None = None
+    rate_sign_in: Rate | None = None
+    # Proxies that are believed who calls: addresses and networks, with commas between them.
+    trusted_proxies: Annotated[str, AfterValidator(_proxies)] | None = None
+    # Sites whose pages may call, like https://www.example.cn, with commas between them.
+    cors_origins: Annotated[str, AfterValidator(_origins)] | None = None
 
     max_body_size: int = 1_000_000
     max_file_size: int = 50_000_000
@@ -56,7 +145,38 @@ class Settings(BaseSettings):
     @property
     def meilisearch_urls(self) -> list[str]:
         """The addresses of the Meilisearch servers."""
-        return [one.strip() for one in (self.meilisearch_url or "").split(",") if one.strip()]
+        return _listed(self.meilisearch_url)
+
+    @property
+    def proxies(self) -> list[str]:
+        """The addresses and networks of trusted proxies."""
+        return _listed(self.trusted_proxies)
+
+    @property
+    def origins(self) -> list[str]:
+        """The sites whose pages may call."""
+        return _listed(self.cors_origins)
+
+    @property
+    def rates(self) -> dict[Counted, limits.RateLimitItem]:
+        """The limits that hold."""
+        given: dict[Counted, str | None] = {
+            "address": self.rate_per_address,
+            "caller": self.rate_per_caller,
+            "sign_in": self.rate_sign_in,
+        }
+        usual = _RATES_IN_PRODUCTION if self.environment == "production" else {}
+        texts = {counted: text or usual.get(counted, "none") for counted, text in given.items()}
+        return {counted: limits.parse(text) for counted, text in texts.items() if text != "none"}
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_has_a_sender(cls, sender: str | None, info: ValidationInfo) -> str | None:
+        if sender is None and info.data.get("smtp_url") is None:
+            return None
+        if "@" not in parseaddr(sender or "")[1] or len((sender or "").splitlines()) != 1:
+            raise ValueError(_FROM)
+        return sender
 
     @property
     def index_dir(self) -> Path:

@@ -9,19 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts import idempotency
 from kechuangtong.accounts.actor import ANONYMOUS, Actor
+from kechuangtong.accounts.limits import UNLIMITED, network
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.accounts.service import actor_for
 from kechuangtong.accounts.tokens import read_token
 from kechuangtong.core.errors import Forbidden, NotSignedIn
 from kechuangtong.core.openapi import raising
-from kechuangtong.runtime import RuntimeDep
+from kechuangtong.runtime import Runtime, RuntimeDep
 
 _bearer = OAuth2PasswordBearer(tokenUrl="/v1/auth/token", auto_error=False)
 
 
-async def _current_actor(
-    runtime: RuntimeDep, token: Annotated[str | None, Depends(_bearer)]
-) -> Actor:
+async def _find_actor(runtime: Runtime, token: str | None) -> Actor:
     if token is None:
         return ANONYMOUS
     user_id = read_token(runtime.settings, token)
@@ -34,6 +33,32 @@ async def _current_actor(
     return actor
 
 
+async def _current_actor(
+    request: Request, runtime: RuntimeDep, token: Annotated[str | None, Depends(_bearer)]
+) -> Actor:
+    """Who calls, and the call counted: for the address where it does not show who."""
+    limited = not request.url.path.startswith(UNLIMITED)
+    try:
+        actor = await _find_actor(runtime, token)
+    except NotSignedIn:
+        if limited:
+            await runtime.limiter.count("address", _address(request))
+        raise
+    if limited:
+        if actor.kind == "anonymous":
+            await runtime.limiter.count("address", _address(request))
+        else:
+            await runtime.limiter.count("caller", str(actor.key_id or actor.id))
+    return actor
+
+
+def _address(request: Request) -> str:
+    return network(request.client.host) if request.client else ""
+
+
+# What is tried with passwords and links that one has guessed.
+_ATTEMPTS = frozenset({Permission.TOKEN_CREATE, Permission.REGISTRATIONS_CREATE})
+
 CurrentActor = Annotated[Actor, Depends(_current_actor)]
 
 
@@ -42,8 +67,10 @@ def requires(permission: Permission) -> Callable[..., Awaitable[Actor]]:
     always_in_scope = permission is Permission.SERVICE_READ
 
     @raising(401, *(() if always_in_scope else (403,)))
-    async def with_permission(request: Request, actor: CurrentActor) -> Actor:
+    async def with_permission(request: Request, runtime: RuntimeDep, actor: CurrentActor) -> Actor:
         request.state.actor = actor  # whose refusals are kept
+        if permission in _ATTEMPTS:
+            await runtime.limiter.count("sign_in", _address(request))
         if actor.holds(permission):
             return actor
         raise NotSignedIn if actor.kind == "anonymous" else Forbidden(loc=NotSignedIn.place)

@@ -91,6 +91,14 @@ async def check_password(session: AsyncSession, *, name: str, password: str) -> 
     return user
 
 
+async def has_password(session: AsyncSession, *, name: str, password: str) -> bool:
+    """Whether there is a user with this name and password; counts as no attempt to sign in."""
+    stored = await session.scalar(select(User.password_hash).where(User.name == name))
+    return stored is not None and await to_thread.run_sync(
+        _passwords.verify, password, stored, limiter=_hashing
+    )
+
+
 async def actor_for(session: AsyncSession, user_id: uuid.UUID) -> Actor | None:
     """The actor that a user is at present; None where there is no such user any more."""
     user = await session.get(User, user_id, options=[selectinload(User.memberships)])

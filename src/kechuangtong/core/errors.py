@@ -5,6 +5,7 @@
     ├── NotSignedIn           401
     ├── Forbidden             403: the caller sees it and may not do that
     ├── Conflict              409: the state of things does not allow it
+    ├── TooManyRequests       429: the caller, or its address, has called too often
     ├── PreconditionRequired  428: a change without If-Match
     ├── PreconditionFailed    412: a change to what has changed meanwhile
     └── Invalid               422: what was sent is not understood, with its places
@@ -40,7 +41,7 @@ class AppError(Exception):
     code: ClassVar[str]
     text: ClassVar[Text]
     place: ClassVar[Sequence[str] | None] = None
-    headers: ClassVar[Mapping[str, str]] = {}
+    headers: Mapping[str, str] = {}
 
     def __init__(self, *, loc: Sequence[str | int] | None = None, **values: object) -> None:
         self.message = self.text.format(**values)
@@ -59,7 +60,7 @@ class NotSignedIn(AppError):
     code = "not_signed_in"
     text = Text("请先登录。", "Sign in first.")
     place: ClassVar[Sequence[str] | None] = ("header", "Authorization")
-    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "Bearer"}
+    headers = {"WWW-Authenticate": "Bearer"}
 
 
 class Forbidden(AppError):
@@ -94,11 +95,25 @@ class Invalid(AppError):
     text = Text("内容无效。", "Invalid content.")
 
 
+class TooManyRequests(AppError):
+    """Says after how many seconds there is room again."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "too_many_requests"
+    text = Text(
+        "请求过于频繁，请 {seconds} 秒后再试。", "Too many requests; try again in {seconds} s."
+    )
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds=seconds)
+        self.headers = {"Retry-After": str(seconds)}
+
+
 class Unavailable(AppError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "unavailable"
     text = Text("暂不可用，请稍后再试。", "Not available at present; try again later.")
-    headers: ClassVar[Mapping[str, str]] = {"Retry-After": "5"}
+    headers = {"Retry-After": "5"}
 
 
 # Failures of HTTP itself: code, message, and the part of the request that it lies in.
@@ -258,18 +273,18 @@ async def _database_error(request: Request, error: Exception) -> JSONResponse:
     return await app_error(request, DatabaseUnavailable())
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+def unexpected(request: Request, error: Exception) -> JSONResponse:
+    """The answer to a mistake of ours, which is in the log with the request's id."""
     log.error("unexpected", exc_info=error, path=request.url.path)
     text = Text("服务器内部错误，请附上编号反馈。", "Internal error; please report the request id.")
     return problem(500, "internal_error", str(text), request_id=_request_id(request))
 
 
 def install(app: FastAPI) -> None:
-    """Answer every failure of the app in the one shape."""
+    """Answer every expected failure of the app in the one shape."""
     app.add_exception_handler(AppError, app_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(OperationalError, _database_error)
     app.add_exception_handler(InterfaceError, _database_error)
     app.add_exception_handler(PoolExhausted, _database_error)
-    app.add_exception_handler(Exception, _unexpected)

@@ -1,4 +1,4 @@
-"""HTTP's own manners: request ids, languages, entity tags."""
+"""HTTP's own manners: request ids, languages, headers of every answer, entity tags."""
 
 import re
 from contextvars import ContextVar
@@ -13,7 +13,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kechuangtong.core import language
 from kechuangtong.core.db import new_id
-from kechuangtong.core.errors import PreconditionFailed, PreconditionRequired, http_problem
+from kechuangtong.core.errors import (
+    PreconditionFailed,
+    PreconditionRequired,
+    http_problem,
+    unexpected,
+)
 from kechuangtong.core.openapi import raising
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
@@ -25,15 +30,26 @@ _PAGES = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; worker-src blob:; frame-ancestors 'none'"
 )
+# What is no page is not to become one in a browser.
+_DATA = "default-src 'none'; frame-ancestors 'none'"
+_EVERY_ANSWER = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_HTTPS_ONLY = "max-age=31536000"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestContext:
-    """Gives each request its id (the caller's own where it is sane) and its language."""
+    """Gives each request its id (the caller's own where it is sane) and its language, and each
+    answer the headers by which browsers are careful with it."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, production: bool) -> None:
         self.app = app
+        self.production = production
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,6 +67,8 @@ class RequestContext:
         reads = language.preferred(headers.get("accept-language"))
         language.current.set(reads)
         structlog.contextvars.bind_contextvars(request_id=identifier)
+        is_private = "authorization" in headers
+        https_only = self.production and scope["scheme"] == "https"
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -59,28 +77,53 @@ class RequestContext:
                 answer["Content-Language"] = reads
                 answer.add_vary_header("Accept-Language")
                 answer.add_vary_header("Authorization")
-                if answer.get("content-type", "").startswith("text/html"):
-                    answer["Content-Security-Policy"] = _PAGES
+                is_page = answer.get("content-type", "").startswith("text/html")
+                answer.setdefault("Content-Security-Policy", _PAGES if is_page else _DATA)
+                for name, value in _EVERY_ANSWER.items():
+                    answer.setdefault(name, value)
+                if is_private:
+                    answer.setdefault("Cache-Control", "no-store")
+                if https_only:
+                    answer["Strict-Transport-Security"] = _HTTPS_ONLY
             elif is_head:
                 message = {**message, "body": b""}
             await send(message)
 
-        replaced = False
+        await self.app(scope, receive, send_with_id)
+
+
+class InShape:
+    """Answers what fails outside of the app's error handlers in the one shape, too: a mistake of
+    ours, and a body over the limit."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = replaced = False
 
         async def send_in_shape(message: Message) -> None:
-            nonlocal replaced
+            nonlocal started, replaced
             if replaced:
                 return
-            if message["type"] == "http.response.start" and message["status"] == 413:
+            if message["type"] == "http.response.start":
+                started = True
                 content_type = Headers(raw=message["headers"]).get("content-type", "")
-                if content_type.startswith("text/plain"):
-                    # The body limit answers by itself, outside of the app's error handlers.
+                if message["status"] == 413 and content_type.startswith("text/plain"):
                     replaced = True
-                    await http_problem(413, identifier)(scope, receive, send_with_id)
+                    await http_problem(413, request_id.get())(scope, receive, send)
                     return
-            await send_with_id(message)
+            await send(message)
 
-        await self.app(scope, receive, send_in_shape)
+        try:
+            await self.app(scope, receive, send_in_shape)
+        except Exception as error:
+            if not started:
+                await unexpected(Request(scope), error)(scope, receive, send)
+            raise
 
 
 def refuse_parameters(request: Request) -> None:

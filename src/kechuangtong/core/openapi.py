@@ -22,6 +22,7 @@ _WHY = {
     413: "the body is over the limit",
     422: "values are not valid; `errors` names each",
     428: "If-Match is missing",
+    429: "too many requests; `Retry-After` says in how many seconds there is room again",
     503: "what answers this is not available at present; `Retry-After` says when to ask again",
 }
 
@@ -89,8 +90,9 @@ def _require_if_match(operation: dict[str, Any]) -> None:
             parameter |= {"required": True, "schema": {"type": "string", "title": "If-Match"}}
 
 
-def install(app: FastAPI) -> None:
-    """Let the app's document hold the shared problem schema."""
+def install(app: FastAPI, *, unlimited: str) -> None:
+    """Let the app's document hold the shared problem schema, and that calls are limited but for
+    those of paths that begin with `unlimited`."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -106,11 +108,13 @@ def install(app: FastAPI) -> None:
             schemas |= problem.pop("$defs")
             schemas["Problem"] = problem
             for context in iter_route_contexts(app.routes):
+                path = context.path or ""
                 for method in context.methods or ():
-                    operation = schema["paths"].get(context.path, {}).get(method.lower())
+                    operation = schema["paths"].get(path, {}).get(method.lower())
                     if operation is not None and context.dependant is not None:
                         _require_if_match(operation)
-                        raised = answers(*_raised(context.dependant))
+                        limited = () if path.startswith(unlimited) else (429,)
+                        raised = answers(*_raised(context.dependant), *limited)
                         found = {str(status): answer for status, answer in raised.items()}
                         responses = found | operation["responses"]
                         operation["responses"] = dict(sorted(responses.items()))

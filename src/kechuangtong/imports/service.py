@@ -346,7 +346,7 @@ async def _fail(database: Database, import_id: uuid.UUID, refusal: FileRefused) 
     return imported
 
 
-async def waiting(database: Database) -> list[uuid.UUID]:
+async def waiting(database: Database) -> list[str]:
     """The imports sent over HTTP that wait to be run, oldest first."""
     async with database.read() as session:
         found = await session.scalars(
@@ -354,7 +354,7 @@ async def waiting(database: Database) -> list[uuid.UUID]:
             .where(Import.user_id.is_not(None), Import.state == ImportState.QUEUED)
             .order_by(Import.id)
         )
-        return list(found)
+        return [str(one) for one in found]
 
 
 async def fail_unexpectedly(database: Database, import_id: uuid.UUID) -> None:

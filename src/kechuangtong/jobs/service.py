@@ -9,11 +9,12 @@ says that it lives, and what one held that fell silent another goes on with.
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from anyio import to_thread
@@ -25,8 +26,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import Database, hold, new_id, upsert
 from kechuangtong.imports import service as imports
+from kechuangtong.jobs import schedules
+from kechuangtong.mail import delivery
 from kechuangtong.models import Worker
-from kechuangtong.runtime import Runtime
+from kechuangtong.runtime import Runtime, open_runtime
 from kechuangtong.search.indexing import keep_writing
 from kechuangtong.settings import Settings
 
@@ -34,8 +37,6 @@ log = structlog.get_logger()
 
 # A short import may end before the process does; a longer one goes on in the next.
 _STOPPING_SECONDS: Final = 5
-_IMPORTS: Final = "imports"
-_IMPORTS_AT_ONCE: Final = 2  # in a process
 # How often a worker looks for work that waits, and says that it lives, in seconds.
 _PAUSE: Final = 0.5
 _SIGN_OF_LIFE: Final = 5.0
@@ -48,9 +49,54 @@ _settings: Settings | None = None
 _has_run = False
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of work. A key names one piece of it, which is begun once and then finished."""
+
+    name: str
+    at_once: int  # in a process
+    # What waits, oldest first; whoever asks again before it has begun may be told again.
+    waiting: Callable[[Database], Awaitable[Collection[str]]]
+    # Does a piece, or goes on with it; what fails but for the database is a mistake of ours.
+    work: Callable[[Runtime, str], Awaitable[object]]
+    # Ends a piece that cannot be done.
+    fail: Callable[[Runtime, str], Awaitable[object]]
+
+    @property
+    def queue(self) -> str:
+        return f"{self.name}s"
+
+
+_KINDS: Final = (
+    Kind(
+        "import",
+        at_once=2,
+        waiting=imports.waiting,
+        work=lambda runtime, key: imports.run_import(
+            runtime.database, runtime.settings, uuid.UUID(key)
+        ),
+        fail=lambda runtime, key: imports.fail_unexpectedly(runtime.database, uuid.UUID(key)),
+    ),
+    Kind(
+        "mail",
+        at_once=8,
+        waiting=delivery.waiting,
+        work=delivery.deliver,
+        fail=delivery.give_up,
+    ),
+    Kind(
+        "schedule",
+        at_once=1,
+        waiting=schedules.waiting,
+        work=schedules.run,
+        fail=schedules.leave,
+    ),
+)
+
+
 @asynccontextmanager
 async def working(runtime: Runtime) -> AsyncIterator[None]:
-    """Do the background work while this is open: imports, and writing the index."""
+    """Do the background work while this is open, and write the index."""
     stopping = asyncio.Event()
     async with running_jobs(runtime.settings) as worker:
         await to_thread.run_sync(lambda: runtime.embedder)  # loaded before anyone waits for it
@@ -106,7 +152,10 @@ async def running_jobs(settings: Settings) -> AsyncIterator[str]:
 
 def _launch() -> None:
     DBOS.launch()
-    DBOS.register_queue(_IMPORTS, worker_concurrency=_IMPORTS_AT_ONCE, polling_interval_sec=_PAUSE)
+    for kind in _KINDS:
+        DBOS.register_queue(
+            kind.queue, worker_concurrency=kind.at_once, polling_interval_sec=_PAUSE
+        )
 
 
 def _system_database(settings: Settings) -> str:
@@ -116,18 +165,20 @@ def _system_database(settings: Settings) -> str:
 
 
 async def _keep_starting(database: Database, worker: str, stopping: asyncio.Event) -> None:
-    """Start imports that wait, and what dead workers held, until `stopping`."""
+    """Start work that waits, and what dead workers held, until `stopping`."""
     signed = 0.0
-    enqueued: set[uuid.UUID] = set()
+    enqueued: dict[str, set[str]] = {kind.name: set() for kind in _KINDS}
     while not stopping.is_set():
         try:
             if time.monotonic() > signed + _SIGN_OF_LIFE:
                 await _take_over(database, worker)
                 signed = time.monotonic()
-            waiting = set(await imports.waiting(database))
-            for import_id in sorted(waiting - enqueued):
-                await to_thread.run_sync(_enqueue_import, import_id)
-            enqueued = waiting
+            for kind in _KINDS:
+                waiting = await kind.waiting(database)
+                new = [key for key in waiting if key not in enqueued[kind.name]]
+                if new:
+                    await to_thread.run_sync(_enqueue, kind, new)
+                enqueued[kind.name] = set(waiting)
         except Exception as error:
             log.error("work cannot be started at present", exc_info=error)
         with suppress(TimeoutError):
@@ -155,57 +206,67 @@ async def _take_over(database: Database, worker: str) -> None:
 
 
 def _resume(workers: list[str]) -> list[str]:
-    held = DBOS.list_workflows(executor_id=workers, status="PENDING", load_input=False)
-    DBOS.resume_workflows([one.workflow_id for one in held], queue_name=_IMPORTS)
-    return [one.workflow_id for one in held]
+    taken: list[str] = []
+    for kind in _KINDS:
+        held = DBOS.list_workflows(
+            name=kind.name, executor_id=workers, status="PENDING", load_input=False
+        )
+        ids = [one.workflow_id for one in held]
+        DBOS.resume_workflows(ids, queue_name=kind.queue)
+        taken += ids
+    return taken
 
 
-def _enqueue_import(import_id: uuid.UUID) -> None:
-    """Have an import run; one that was enqueued anywhere is not begun again."""
-    with SetWorkflowID(f"import-{import_id}"):
-        DBOS.enqueue_workflow(_IMPORTS, _import_workflow, str(import_id))
-
-
-@DBOS.workflow(name="import")
-def _import_workflow(import_id: str) -> None:
-    try:
-        _import_step(import_id)
-    except (dbos_errors.DBOSMaxStepRetriesExceeded, _Broken) as error:
-        log.error("import failed", import_id=import_id, exc_info=error)
-        _run(partial(imports.fail_unexpectedly, import_id=uuid.UUID(import_id)))
+def _enqueue(kind: Kind, keys: list[str]) -> None:
+    """Have work done; what was enqueued anywhere is not begun again."""
+    for key in keys:
+        with SetWorkflowID(f"{kind.name}-{key}"):
+            DBOS.enqueue_workflow(kind.queue, _WORKFLOWS[kind.name], key)
 
 
 class _Broken(Exception):
     """A mistake of ours, which would be made again."""
 
 
-# A database that restarts is back within two minutes.
-@DBOS.step(
-    name="import_file",
-    retries_allowed=True,
-    max_attempts=8,
-    should_retry=lambda error: not isinstance(error, _Broken),
-)
-def _import_step(import_id: str) -> None:
-    assert _settings is not None
-    try:
-        _run(partial(imports.run_import, settings=_settings, import_id=uuid.UUID(import_id)))
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception as error:
-        raise _Broken(f"{type(error).__name__}: {error}") from error
+def _workflow(kind: Kind) -> Callable[[str], None]:
+    """The durable form of a kind of work."""
+
+    # A database that restarts is back within two minutes.
+    @DBOS.step(
+        name=f"{kind.name}_step",
+        retries_allowed=True,
+        max_attempts=8,
+        should_retry=lambda error: not isinstance(error, _Broken),
+    )
+    def step(key: str) -> None:
+        try:
+            _run(kind.work, key)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            raise _Broken(f"{type(error).__name__}: {error}") from error
+
+    @DBOS.workflow(name=kind.name)
+    def workflow(key: str) -> None:
+        try:
+            step(key)
+        except (dbos_errors.DBOSMaxStepRetriesExceeded, _Broken) as error:
+            log.error("work failed", kind=kind.name, key=key, exc_info=error)
+            _run(kind.fail, key)
+
+    return workflow
 
 
-def _run(work: Callable[[Database], Coroutine[Any, Any, object]]) -> None:
+_WORKFLOWS: Final = {kind.name: _workflow(kind) for kind in _KINDS}
+
+
+def _run(work: Callable[[Runtime, str], Awaitable[object]], key: str) -> None:
     global _has_run
     _has_run = True
 
-    async def with_database() -> None:
+    async def with_runtime() -> None:
         assert _settings is not None
-        database = Database(_settings.resolved_database_url)
-        try:
-            await work(database)
-        finally:
-            await database.close()
+        async with open_runtime(_settings) as runtime:
+            await work(runtime, key)
 
-    asyncio.run(with_database())
+    asyncio.run(with_runtime())

@@ -1,5 +1,8 @@
 """Mail (邮件): written in the transaction of what it tells of, sent by a worker."""
 
+from collections.abc import Sequence
+
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.core.language import Text
@@ -8,10 +11,17 @@ from kechuangtong.models import Mail
 
 def write(session: AsyncSession, *, to: str, subject: Text, text: Text) -> None:
     """Have a mail sent, Chinese first and English below."""
-    session.add(
-        Mail(
-            recipient=to,
-            subject=f"{subject.zh} / {subject.en}"[:300],
-            text=f"{text.zh}\n\n{text.en}\n",
-        )
-    )
+    line = " ".join(f"{subject.zh} / {subject.en}".split())  # a subject has no second line
+    session.add(Mail(recipient=to, subject=line[:300], text=f"{text.zh}\n\n{text.en}\n"))
+
+
+async def latest(session: AsyncSession, limit: int) -> Sequence[Mail]:
+    """The mails that were written last, newest first."""
+    return (await session.scalars(select(Mail).order_by(Mail.id.desc()).limit(limit))).all()
+
+
+def state(mail: Mail) -> str:
+    """What has become of a mail, in a word or two."""
+    if mail.sent_at is not None:
+        return "not sent" if mail.problem else "sent"
+    return "given up" if mail.due_at is None else "waiting"

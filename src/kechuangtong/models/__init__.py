@@ -32,7 +32,7 @@ from kechuangtong.models.interest import (
     Introduction,
     SavedSearch,
 )
-from kechuangtong.models.job import Worker
+from kechuangtong.models.job import Schedule, Worker
 from kechuangtong.models.mail import Mail
 from kechuangtong.models.notice import Notice
 from kechuangtong.models.organization import Organization
@@ -70,6 +70,7 @@ __all__ = [
     "Reminder",
     "Review",
     "SavedSearch",
+    "Schedule",
     "SignIn",
     "SignInFailures",
     "TermCount",

@@ -1,4 +1,4 @@
-"""The processes that do background work."""
+"""The processes that do background work, and what they do from time to time."""
 
 from datetime import datetime
 
@@ -16,3 +16,12 @@ class Worker(Base):
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     seen_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Schedule(Base):
+    """Work that is done again and again, and when it was last begun and then finished."""
+
+    __tablename__ = "schedules"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    last_run_at: Mapped[datetime]
