@@ -40,7 +40,7 @@ class AppError(Exception):
     code: ClassVar[str]
     text: ClassVar[Text]
     place: ClassVar[Sequence[str] | None] = None
-    headers: ClassVar[Mapping[str, str]] = {}
+    headers: Mapping[str, str] = {}
 
     def __init__(self, *, loc: Sequence[str | int] | None = None, **values: object) -> None:
         self.message = self.text.format(**values)
@@ -59,7 +59,7 @@ class NotSignedIn(AppError):
     code = "not_signed_in"
     text = Text("请先登录。", "Sign in first.")
     place: ClassVar[Sequence[str] | None] = ("header", "Authorization")
-    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "Bearer"}
+    headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
 
 
 class Forbidden(AppError):
@@ -98,7 +98,7 @@ class Unavailable(AppError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "unavailable"
     text = Text("暂不可用，请稍后再试。", "Not available at present; try again later.")
-    headers: ClassVar[Mapping[str, str]] = {"Retry-After": "5"}
+    headers: Mapping[str, str] = {"Retry-After": "5"}
 
 
 # Failures of HTTP itself: code, message, and the part of the request that it lies in.

@@ -58,6 +58,7 @@ class RequestContext:
                 answer["Content-Language"] = reads
                 answer.add_vary_header("Accept-Language")
                 answer.add_vary_header("Authorization")
+                answer.add_vary_header("X-API-Key")
                 if answer.get("content-type", "").startswith("text/html"):
                     answer["Content-Security-Policy"] = _PAGES
             elif is_head:

@@ -69,6 +69,14 @@ def _require_if_match(operation: dict[str, Any]) -> None:
             parameter |= {"required": True, "schema": {"type": "string", "title": "If-Match"}}
 
 
+def _refuse_scopes(operation: dict[str, Any]) -> None:
+    # Whoever may call it without a key: a key needs the scope.
+    responses = operation["responses"]
+    if "401" in responses and "403" not in responses:
+        responses["403"] = answers(403)[403]
+        operation["responses"] = dict(sorted(responses.items()))
+
+
 def install(app: FastAPI) -> None:
     """Let the app's document hold the shared problem schema."""
 
@@ -88,6 +96,7 @@ def install(app: FastAPI) -> None:
             for path in schema["paths"].values():
                 for operation in path.values():
                     _require_if_match(operation)
+                    _refuse_scopes(operation)
             app.openapi_schema = schema
         return app.openapi_schema
 
