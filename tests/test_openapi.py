@@ -122,6 +122,8 @@ async def test_every_documented_example_answers_on_the_demo(tmp_path: Path) -> N
     for number, deletes in enumerate((False, True)):
         async with demo(tmp_path / str(number)) as client:
             for method, path, operation in operations(document()):
+                if path.startswith("/v1/auth/oidc/"):
+                    continue  # the demo has no identity provider; tests/accounts/test_oidc.py has
                 if (method == "delete") == deletes:
                     answer = await _try(client, method, path, operation)
                     assert answer.status_code < 300, (method, path, answer.text)
@@ -214,6 +216,7 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 @EXAMPLES
 def test_any_request_of_anyone_is_answered_as_documented(case: Any, fuzzed: Demo) -> None:
     asked["anyone", case.operation.label] += 1
+    case.headers.pop("X-API-Key", None)  # of no key, so that nothing else would be looked at
     case.call_and_validate(base_url=fuzzed.address, checks=CHECKS)
 
 
@@ -221,6 +224,7 @@ def test_any_request_of_anyone_is_answered_as_documented(case: Any, fuzzed: Demo
 @EXAMPLES
 def test_any_request_of_an_administrator_is_answered_as_documented(case: Any, fuzzed: Demo) -> None:
     asked["administrator", case.operation.label] += 1
+    case.headers.pop("X-API-Key", None)
     case.validate_response(fuzzed.by_an_administrator(case), checks=CHECKS)
 
 

@@ -9,7 +9,9 @@ from fastapi_offline import FastAPIOffline
 
 from kechuangtong import __version__
 from kechuangtong.accounts import idempotency
+from kechuangtong.accounts.keys.router import router as keys
 from kechuangtong.accounts.limits import UNLIMITED
+from kechuangtong.accounts.oidc.router import router as oidc
 from kechuangtong.accounts.router import router as accounts
 from kechuangtong.achievements.router import router as achievements
 from kechuangtong.core import errors, openapi
@@ -21,7 +23,10 @@ from kechuangtong.events.router import router as audit
 from kechuangtong.imports.router import router as imports
 from kechuangtong.jobs.service import working
 from kechuangtong.matching.router import router as matches
+from kechuangtong.organizations.invitations.router import router as invitations
+from kechuangtong.organizations.members.router import router as members
 from kechuangtong.organizations.router import router as organizations
+from kechuangtong.pages.router import router as pages
 from kechuangtong.runtime import open_runtime
 from kechuangtong.search.router import router as search
 from kechuangtong.settings import Settings
@@ -66,7 +71,11 @@ def create_app(settings: Settings) -> FastAPI:
     )
     for router in (
         accounts,
+        oidc,
+        keys,
         organizations,
+        members,
+        invitations,
         achievements,
         demands,
         search,
@@ -74,6 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
         statistics,
         audit,
         status,
+        pages,
     ):
         app.include_router(router, max_body_size=settings.max_body_size)
     # Beside the file there are a few short fields and the form's own lines.

@@ -11,9 +11,18 @@ from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 import limits
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from kechuangtong.accounts.permissions import Role
 from kechuangtong.core.language import Text
 
 Counted = Literal["address", "caller", "sign_in"]
@@ -83,6 +92,23 @@ def _origins(text: str) -> str:
 Rate = Annotated[str, AfterValidator(_rate)]
 
 
+class OidcProvider(BaseModel):
+    """An institution's identity provider (OpenID Connect). Who comes from it for the first time
+    gets the role in the organization, which is named by code, id or name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,30}$")]
+    title: str
+    issuer: Annotated[
+        str, Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost)[:/])", max_length=300)
+    ]
+    client_id: str
+    client_secret: SecretStr
+    organization: str
+    role: Role = Role.MEMBER
+
+
 class Settings(BaseSettings):
     """What a deployment may choose. Sizes are in bytes unless their name says otherwise."""
 
@@ -104,6 +130,9 @@ class Settings(BaseSettings):
     meilisearch_master_key: SecretStr | None = None
     secret_key: SecretStr | None = None
     token_minutes: int = 60
+    # Where people reach this service: what links in mails begin with.
+    public_url: Annotated[str, Field(pattern=r"^https?://")] = "http://127.0.0.1:8000"
+    oidc_providers: list[OidcProvider] = []
 
     # The package's own model, an OpenAI-compatible endpoint, or none: matching on words alone.
     embeddings: Literal["packaged", "endpoint", "none"] = "packaged"

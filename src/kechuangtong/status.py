@@ -67,7 +67,7 @@ class Status(BaseModel):
     matchable: Annotated[int, Field(description="Published records in both lists")]
 
 
-@router.get("/health/live", summary="Is the process alive (存活)", responses=answers(422))
+@router.get("/health/live", summary="Is the process alive (存活)", responses=answers(401, 422))
 async def live() -> Health:
     """Answers as long as the process runs; looks at nothing else."""
     return Health(status="ok")
@@ -76,7 +76,7 @@ async def live() -> Health:
 @router.get(
     "/health/ready",
     summary="Can the process serve (就绪)",
-    responses={503: {"model": Health, "description": "Not able to serve"}, **answers(422)},
+    responses={503: {"model": Health, "description": "Not able to serve"}, **answers(401, 422)},
 )
 async def ready(runtime: RuntimeDep, response: Response) -> Health:
     """Whether the database answers with this version's schema, and the index can be read.

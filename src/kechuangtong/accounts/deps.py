@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
-from fastapi.security import OAuth2PasswordBearer
+from fastapi.security import APIKeyHeader, OAuth2PasswordBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts import idempotency
 from kechuangtong.accounts.actor import ANONYMOUS, Actor
+from kechuangtong.accounts.errors import ScopeMissing
+from kechuangtong.accounts.keys.service import PREFIX, actor_for_key
 from kechuangtong.accounts.limits import UNLIMITED, network
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.accounts.service import actor_for
@@ -18,11 +20,20 @@ from kechuangtong.core.openapi import raising
 from kechuangtong.runtime import Runtime, RuntimeDep
 
 _bearer = OAuth2PasswordBearer(tokenUrl="/v1/auth/token", auto_error=False)
+_api_key = APIKeyHeader(
+    name="X-API-Key",
+    auto_error=False,
+    description="A program's API key (API 密钥), or `Authorization: Bearer kct_…` with it",
+)
 
 
-async def _find_actor(runtime: Runtime, token: str | None) -> Actor:
+async def _find_actor(runtime: Runtime, token: str | None, api_key: str | None) -> Actor:
+    if api_key is not None:
+        return await actor_for_key(runtime.database, api_key, header="X-API-Key")
     if token is None:
         return ANONYMOUS
+    if token.startswith(PREFIX):
+        return await actor_for_key(runtime.database, token, header="Authorization")
     user_id = read_token(runtime.settings, token)
     if user_id is None:
         raise NotSignedIn
@@ -34,12 +45,15 @@ async def _find_actor(runtime: Runtime, token: str | None) -> Actor:
 
 
 async def _current_actor(
-    request: Request, runtime: RuntimeDep, token: Annotated[str | None, Depends(_bearer)]
+    request: Request,
+    runtime: RuntimeDep,
+    token: Annotated[str | None, Depends(_bearer)],
+    api_key: Annotated[str | None, Depends(_api_key)],
 ) -> Actor:
     """Who calls, and the call counted: for the address where it does not show who."""
     limited = not request.url.path.startswith(UNLIMITED)
     try:
-        actor = await _find_actor(runtime, token)
+        actor = await _find_actor(runtime, token, api_key)
     except NotSignedIn:
         if limited:
             await runtime.limiter.count("address", _address(request))
@@ -73,6 +87,8 @@ def requires(permission: Permission) -> Callable[..., Awaitable[Actor]]:
             await runtime.limiter.count("sign_in", _address(request))
         if actor.holds(permission):
             return actor
+        if not actor.in_scope(permission):
+            raise ScopeMissing(permission)
         raise NotSignedIn if actor.kind == "anonymous" else Forbidden(loc=NotSignedIn.place)
 
     with_permission.permission = permission  # type: ignore[attr-defined]

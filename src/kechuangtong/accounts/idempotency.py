@@ -52,7 +52,7 @@ class _Pending:
 
 async def begin(session: AsyncSession, request: Request, actor: Actor, key: str) -> None:
     """Recognise a repetition. Raises Repeated with the answer, KeyReused for another request."""
-    caller = str(actor.id or actor.kind)
+    caller = str(actor.key_id or actor.id or actor.kind)
     route = f"{request.method} {request.url.path}"
     fingerprint = await _fingerprint(request)
     await hold(session, f"{caller}\n{route}\n{key}")  # repetitions sent at once wait here

@@ -17,6 +17,7 @@ class Permission(StrEnum):
     USERS_WRITE = "users:write"
     MEMBERS_READ = "members:read"
     MEMBERS_WRITE = "members:write"
+    INVITATIONS_ACCEPT = "invitations:accept"
     ORGANIZATIONS_READ = "organizations:read"
     ORGANIZATIONS_CREATE = "organizations:create"
     ORGANIZATIONS_WRITE = "organizations:write"
@@ -67,6 +68,7 @@ ANYONE: Final = frozenset(
     {
         _P.SERVICE_READ,
         _P.TOKEN_CREATE,
+        _P.INVITATIONS_ACCEPT,
         _P.ORGANIZATIONS_READ,
         _P.REGISTRATIONS_CREATE,
         _P.ACHIEVEMENTS_READ,
@@ -125,4 +127,6 @@ PLATFORM_ROLES: Final[dict[PlatformRole, frozenset[Permission]]] = {
     PlatformRole.ADMINISTRATOR: frozenset(Permission),
 }
 # A key speaks for a person in a program; it cannot make itself another, or change the person.
-NOT_FOR_KEYS: Final = frozenset({_P.ACCOUNT_WRITE, _P.KEYS_WRITE, _P.TOKEN_CREATE})
+NOT_FOR_KEYS: Final = frozenset(
+    {_P.ACCOUNT_WRITE, _P.KEYS_WRITE, _P.TOKEN_CREATE, _P.INVITATIONS_ACCEPT}
+)

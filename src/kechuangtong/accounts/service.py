@@ -49,19 +49,24 @@ async def create_user(
     session: AsyncSession,
     *,
     name: str,
-    password: str,
+    password: str | None,
     email: str | None = None,
     platform_role: PlatformRole | None = None,
     district: str | None = None,
     organization_id: uuid.UUID | None = None,
     role: Role = Role.MANAGER,
 ) -> User:
-    """Make a user. Raises UserExists, UserNameInvalid, PasswordTooShort."""
+    """Make a user; without a password one that signs in at an identity provider.
+
+    Raises UserExists, UserNameInvalid, PasswordTooShort.
+    """
     if not 1 <= len(name) <= 100 or name != name.strip():
         raise UserNameInvalid
-    if len(password) < MIN_PASSWORD_LENGTH:
+    if password is not None and len(password) < MIN_PASSWORD_LENGTH:
         raise PasswordTooShort(length=MIN_PASSWORD_LENGTH)
-    password_hash = await to_thread.run_sync(_passwords.hash, password, limiter=_hashing)
+    password_hash = None
+    if password is not None:
+        password_hash = await to_thread.run_sync(_passwords.hash, password, limiter=_hashing)
     user = User(
         name=name,
         email=email,

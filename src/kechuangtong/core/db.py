@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import uuid_utils
-from sqlalchemy import Connection, Table, event, func, select
+from sqlalchemy import Connection, Table, event, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 _WRITER = {"kct_writer": True}
+_PATIENCE = 60_000  # milliseconds that a writer of SQLite waits for another
 
 
 def new_id() -> uuid.UUID:
@@ -45,6 +46,16 @@ class Database:
             async with session.begin():
                 yield session
 
+    @asynccontextmanager
+    async def write_at_once(self) -> AsyncIterator[AsyncSession]:
+        """A writing session that waits for no other. Raises OperationalError where it had to."""
+        engine = self._writers.execution_options(kct_at_once=True)
+        async with AsyncSession(engine, expire_on_commit=False) as session:
+            async with session.begin():
+                if not self.url.startswith("sqlite"):
+                    await session.execute(text("SET LOCAL lock_timeout = '1ms'"))
+                yield session
+
     async def close(self) -> None:
         await self.engine.dispose()
 
@@ -63,13 +74,20 @@ def create_engine(url: str) -> AsyncEngine:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA busy_timeout=60000")
+        cursor.execute(f"PRAGMA busy_timeout={_PATIENCE}")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Connection) -> None:
-        writer = connection.get_execution_options().get("kct_writer", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+        options = connection.get_execution_options()
+        if not options.get("kct_at_once"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("kct_writer") else "BEGIN")
+            return
+        connection.exec_driver_sql("PRAGMA busy_timeout=0")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={_PATIENCE}")
 
     return engine
 

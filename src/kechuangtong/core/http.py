@@ -67,7 +67,7 @@ class RequestContext:
         reads = language.preferred(headers.get("accept-language"))
         language.current.set(reads)
         structlog.contextvars.bind_contextvars(request_id=identifier)
-        is_private = "authorization" in headers
+        is_private = "authorization" in headers or "x-api-key" in headers
         https_only = self.production and scope["scheme"] == "https"
 
         async def send_with_id(message: Message) -> None:
@@ -77,6 +77,7 @@ class RequestContext:
                 answer["Content-Language"] = reads
                 answer.add_vary_header("Accept-Language")
                 answer.add_vary_header("Authorization")
+                answer.add_vary_header("X-API-Key")
                 is_page = answer.get("content-type", "").startswith("text/html")
                 answer.setdefault("Content-Security-Policy", _PAGES if is_page else _DATA)
                 for name, value in _EVERY_ANSWER.items():

@@ -4,8 +4,10 @@ Its ids are fixed, so that the examples of the API's documentation answer.
 """
 
 import json
+import secrets
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from importlib.resources import files
 from typing import Any, Final
 
@@ -13,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import OPERATOR
-from kechuangtong.accounts.permissions import PlatformRole
+from kechuangtong.accounts.permissions import Permission, PlatformRole, Role
 from kechuangtong.accounts.service import create_user
 from kechuangtong.achievements.schemas import AchievementCreate
 from kechuangtong.achievements.service import achievements
@@ -23,9 +25,18 @@ from kechuangtong.core.trade import ListKind, OrganizationKind
 from kechuangtong.demands.schemas import DemandCreate
 from kechuangtong.demands.service import demands
 from kechuangtong.imports.service import new_import
-from kechuangtong.models import Achievement, Demand, Organization
+from kechuangtong.models import (
+    Achievement,
+    ApiKey,
+    Demand,
+    Invitation,
+    Membership,
+    Organization,
+    User,
+)
 from kechuangtong.models.importing import Import, ImportRow, ImportState, Outcome
 from kechuangtong.models.listing import ListingState
+from kechuangtong.organizations.invitations.service import GOOD_FOR, hash_token
 from kechuangtong.organizations.service import create_organization
 from kechuangtong.sample import ids
 
@@ -90,9 +101,10 @@ async def load_sample(session: AsyncSession) -> None:
             )
         else:
             await _list(session, one["kind"], one["id"], values, organizations)
-    await create_user(
+    user = await create_user(
         session, name=USER, password=PASSWORD, platform_role=PlatformRole.ADMINISTRATOR
     )
+    await _colleagues(session, user)
     await _sample_import(session)
 
 
@@ -113,6 +125,36 @@ async def _list(
     if state is not ListingState.DRAFT:
         change.record.published_at = now()
     await service.save(session, OPERATOR, [change])
+
+
+async def _colleagues(session: AsyncSession, user: User) -> None:
+    """A member, an invitation and a key, for the examples of the documentation."""
+    organization_id = uuid.UUID(ids.ORGANIZATION)
+    colleague = User(id=uuid.UUID(ids.MEMBER), name="转移办同事")
+    session.add(colleague)
+    await session.flush()  # the membership refers to it
+    session.add_all(
+        [
+            Membership(user_id=colleague.id, organization_id=organization_id, role=Role.EDITOR),
+            Invitation(
+                id=uuid.UUID(ids.INVITATION),
+                organization_id=organization_id,
+                email="new.colleague@example.edu.cn",
+                role=Role.MEMBER,
+                token_hash=hash_token(ids.INVITATION_TOKEN),
+                expires_at=now() + GOOD_FOR,
+            ),
+            ApiKey(
+                id=uuid.UUID(ids.API_KEY),
+                user_id=user.id,
+                name="成果同步",
+                scopes=[Permission.ACHIEVEMENTS_READ.value],
+                hint="kct_sample",
+                secret_hash=hash_token(secrets.token_urlsafe()),  # nobody knows its secret
+                expires_at=now() + timedelta(days=365),
+            ),
+        ]
+    )
 
 
 async def _sample_import(session: AsyncSession) -> None:
