@@ -18,8 +18,11 @@ import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
 
+from kechuangtong.accounts import hashing
 from kechuangtong.accounts.actor import OPERATOR
 from kechuangtong.accounts.permissions import PlatformRole
 from kechuangtong.accounts.service import create_user
@@ -38,6 +41,14 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> None:
+    """Hashes take long by design, and the tests make many: here they are made with less."""
+    quick = Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1)
+    hashing._passwords = PasswordHash((quick,))
+    hashing._NOBODY = quick.hash(uuid.uuid4().hex)
 
 
 @pytest.fixture(scope="session")

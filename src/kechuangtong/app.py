@@ -9,6 +9,7 @@ from fastapi_offline import FastAPIOffline
 from kechuangtong import __version__
 from kechuangtong.accounts import idempotency
 from kechuangtong.accounts.router import router as accounts
+from kechuangtong.accounts.users_router import router as users
 from kechuangtong.achievements.router import router as achievements
 from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import RequestContext, refuse_parameters
@@ -18,6 +19,7 @@ from kechuangtong.imports.router import router as imports
 from kechuangtong.jobs.service import working
 from kechuangtong.matching.router import router as matches
 from kechuangtong.organizations.router import router as organizations
+from kechuangtong.pages.router import router as pages
 from kechuangtong.runtime import open_runtime
 from kechuangtong.search.router import router as search
 from kechuangtong.settings import Settings
@@ -58,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     for router in (
         accounts,
+        users,
         organizations,
         achievements,
         demands,
@@ -65,6 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
         matches,
         statistics,
         status,
+        pages,
     ):
         app.include_router(router, max_body_size=settings.max_body_size)
     # Beside the file there are a few short fields and the form's own lines.

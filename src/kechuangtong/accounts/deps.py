@@ -15,7 +15,9 @@ from kechuangtong.accounts.tokens import read_token
 from kechuangtong.core.errors import Forbidden, NotSignedIn
 from kechuangtong.runtime import RuntimeDep
 
-_bearer = OAuth2PasswordBearer(tokenUrl="/v1/auth/token", auto_error=False)
+_bearer = OAuth2PasswordBearer(
+    tokenUrl="/v1/auth/token", refreshUrl="/v1/auth/token", auto_error=False
+)
 
 
 async def _current_actor(
@@ -23,11 +25,11 @@ async def _current_actor(
 ) -> Actor:
     if token is None:
         return ANONYMOUS
-    user_id = read_token(runtime.settings, token)
-    if user_id is None:
+    access = read_token(runtime.settings, token)
+    if access is None:
         raise NotSignedIn
     async with runtime.database.read() as session:
-        actor = await actor_for(session, user_id)
+        actor = await actor_for(session, access.user_id, access.sign_in_id)
     if actor is None:
         raise NotSignedIn
     return actor

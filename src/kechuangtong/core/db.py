@@ -50,10 +50,11 @@ class Database:
 
 
 def create_engine(url: str) -> AsyncEngine:
-    """An engine with what each database needs to keep its promises."""
+    """An engine with what each database needs to keep its promises; its errors, which are
+    logged, do not repeat values."""
     if not url.startswith("sqlite"):
-        return create_async_engine(url, pool_pre_ping=True)
-    engine = create_async_engine(url, connect_args={"timeout": 60})
+        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
+    engine = create_async_engine(url, connect_args={"timeout": 60}, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _connect(connection: Any, _record: object) -> None:  # noqa: ANN401

@@ -40,7 +40,7 @@ class AppError(Exception):
     code: ClassVar[str]
     text: ClassVar[Text]
     place: ClassVar[Sequence[str] | None] = None
-    headers: ClassVar[Mapping[str, str]] = {}
+    headers: Mapping[str, str] = {}
 
     def __init__(self, *, loc: Sequence[str | int] | None = None, **values: object) -> None:
         self.message = self.text.format(**values)
@@ -59,7 +59,7 @@ class NotSignedIn(AppError):
     code = "not_signed_in"
     text = Text("请先登录。", "Sign in first.")
     place: ClassVar[Sequence[str] | None] = ("header", "Authorization")
-    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "Bearer"}
+    headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
 
 
 class Forbidden(AppError):
@@ -98,7 +98,7 @@ class Unavailable(AppError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "unavailable"
     text = Text("暂不可用，请稍后再试。", "Not available at present; try again later.")
-    headers: ClassVar[Mapping[str, str]] = {"Retry-After": "5"}
+    headers: Mapping[str, str] = {"Retry-After": "5"}
 
 
 # Failures of HTTP itself: code, message, and the part of the request that it lies in.
@@ -177,6 +177,12 @@ def _request_id(request: Request) -> str | None:
     return getattr(request.state, "request_id", None)
 
 
+def _path(request: Request) -> str:
+    """A path as logs may hold it: a token in it lets its reader in."""
+    path, token = request.url.path, request.path_params.get("token")
+    return path.replace(token, "…") if token else path
+
+
 async def _app_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AppError)
     detail = str(error.message)
@@ -253,12 +259,12 @@ class DatabaseUnavailable(Unavailable):
 
 
 async def _database_error(request: Request, error: Exception) -> JSONResponse:
-    log.error("database not available", error=str(error), path=request.url.path)
+    log.error("database not available", error=str(error), path=_path(request))
     return await _app_error(request, DatabaseUnavailable())
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected", exc_info=error, path=request.url.path)
+    log.error("unexpected", exc_info=error, path=_path(request))
     text = Text("服务器内部错误，请附上编号反馈。", "Internal error; please report the request id.")
     return problem(500, "internal_error", str(text), request_id=_request_id(request))
 

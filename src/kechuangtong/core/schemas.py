@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Self
 
+from email_validator import EmailNotValidError, validate_email
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -21,6 +22,7 @@ from kechuangtong.policies import trl
 
 _INSTANT = Text("超出可用的时间范围", "is outside of the range of instants")
 NO_NUL = Text("不得含有空字符（NUL）", "must not contain NUL characters")
+_EMAIL = Text("不是有效的邮箱地址", "is not a valid e-mail address")
 _FIXED = Text("固定价格只填一个数额", "a fixed amount is one amount: low equals high")
 _RANGE = Text("区间须有下限或上限，且下限不大于上限", "a range needs low or high, low at most high")
 _NO_AMOUNT = Text("此类价格不填数额", "this kind of price has no amount")
@@ -41,11 +43,22 @@ def _in_utc(instant: datetime) -> datetime:
         raise ValueError(_INSTANT) from None
 
 
+def check_email(text: str) -> str:
+    """An address in its one form: what differs in case alone is the same. Raises ValueError."""
+    try:
+        return validate_email(text, check_deliverability=False).normalized.lower()
+    except EmailNotValidError:
+        raise ValueError(_EMAIL) from None
+
+
 FreeText = Annotated[str, AfterValidator(_without_nul)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_without_nul)]
 Passage = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_without_nul)]
 Keyword = Annotated[
     str, StringConstraints(min_length=1, max_length=50), AfterValidator(_without_nul)
+]
+Email = Annotated[
+    str, AfterValidator(check_email), Field(max_length=254, json_schema_extra={"format": "email"})
 ]
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Yuan = Annotated[

@@ -6,6 +6,7 @@ Its ids are fixed, so that the examples of the API's documentation answer.
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from importlib.resources import files
 from typing import Any, Final
 
@@ -13,7 +14,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import OPERATOR
-from kechuangtong.accounts.permissions import PlatformRole
+from kechuangtong.accounts.passwords import token_hash
+from kechuangtong.accounts.permissions import PlatformRole, Role
 from kechuangtong.accounts.service import create_user
 from kechuangtong.achievements.schemas import AchievementCreate
 from kechuangtong.achievements.service import achievements
@@ -23,13 +25,16 @@ from kechuangtong.core.trade import ListKind, OrganizationKind
 from kechuangtong.demands.schemas import DemandCreate
 from kechuangtong.demands.service import demands
 from kechuangtong.imports.service import new_import
-from kechuangtong.models import Achievement, Demand, Organization
+from kechuangtong.models import Achievement, Demand, Organization, PasswordReset
 from kechuangtong.models.importing import Import, ImportRow, ImportState, Outcome
 from kechuangtong.models.listing import ListingState
 from kechuangtong.organizations.service import create_organization
 from kechuangtong.sample import ids
 
 USER: Final = "demo"
+EDITOR: Final = "demo-editor"
+REVIEWER: Final = "demo-reviewer"
+AUDITOR: Final = "demo-auditor"
 PASSWORD: Final = "kechuangtong-demo"  # noqa: S105
 
 
@@ -90,10 +95,33 @@ async def load_sample(session: AsyncSession) -> None:
             )
         else:
             await _list(session, one["kind"], one["id"], values, organizations)
+    await _sample_users(session)
+    await _sample_import(session)
+
+
+async def _sample_users(session: AsyncSession) -> None:
+    """The administrator who is told of, and people of the other roles."""
     await create_user(
         session, name=USER, password=PASSWORD, platform_role=PlatformRole.ADMINISTRATOR
     )
-    await _sample_import(session)
+    editor = await create_user(
+        session,
+        name=EDITOR,
+        password=PASSWORD,
+        email="editor@jinjiang.example",
+        organization_id=uuid.UUID(ids.ORGANIZATION),
+        role=Role.EDITOR,
+        user_id=uuid.UUID(ids.USER),
+    )
+    for name, role in ((REVIEWER, PlatformRole.REVIEWER), (AUDITOR, PlatformRole.AUDITOR)):
+        await create_user(session, name=name, password=PASSWORD, platform_role=role)
+    session.add(
+        PasswordReset(
+            user_id=editor.id,
+            token_hash=token_hash(ids.RESET_TOKEN),
+            expires_at=now() + timedelta(hours=1),
+        )
+    )
 
 
 async def _list(
