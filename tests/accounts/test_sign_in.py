@@ -71,6 +71,9 @@ async def test_refresh_tokens_carry_a_sign_in_on_and_are_good_once(
     lasting = await sign_in(anyone)
     with time_machine.travel(now() + timedelta(minutes=31), tick=True):
         assert code(await me(service, lasting["access_token"])) == (401, "not_signed_in")
+        async with service.client(lasting["access_token"]) as client:  # as clients send it along
+            answer = await refresh(client, lasting["refresh_token"])
+            lasting = answer.raise_for_status().json()
     with time_machine.travel(now() + timedelta(days=29), tick=True):
         lasting = (await refresh(anyone, lasting["refresh_token"])).raise_for_status().json()
     with time_machine.travel(now() + timedelta(days=58), tick=True):

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts import idempotency
 from kechuangtong.accounts.actor import ANONYMOUS, Actor
-from kechuangtong.accounts.permissions import Permission
+from kechuangtong.accounts.permissions import ANYONE, Permission
 from kechuangtong.accounts.service import actor_for
 from kechuangtong.accounts.tokens import read_token
 from kechuangtong.core.errors import Forbidden, NotSignedIn
@@ -48,6 +48,16 @@ def requires(permission: Permission) -> Callable[..., Awaitable[Actor]]:
 
     with_permission.permission = permission  # type: ignore[attr-defined]
     return with_permission
+
+
+def for_anyone(permission: Permission) -> Callable[..., Awaitable[None]]:
+    """The permission of a route that lets one in: an old token that comes along is no obstacle."""
+    assert permission in ANYONE
+
+    async def unlooked_at() -> None: ...
+
+    unlooked_at.permission = permission  # type: ignore[attr-defined]
+    return unlooked_at
 
 
 async def _read_session(runtime: RuntimeDep) -> AsyncIterator[AsyncSession]:

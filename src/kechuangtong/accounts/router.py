@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts import passwords, personal, sign_ins, users
 from kechuangtong.accounts.actor import Actor
-from kechuangtong.accounts.deps import ReadSession, WriteSession, requires
+from kechuangtong.accounts.deps import ReadSession, WriteSession, for_anyone, requires
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.accounts.schemas import (
     Erasure,
@@ -48,7 +48,7 @@ router = APIRouter(prefix="/v1/auth", tags=["accounts"], dependencies=[Depends(_
     "/token",
     summary="Sign in, stay signed in (登录与续期)",
     responses=answers(400, 401, 413, 422, 429),
-    dependencies=[Depends(requires(Permission.TOKEN_CREATE))],
+    dependencies=[Depends(for_anyone(Permission.TOKEN_CREATE))],
 )
 async def create_token(
     runtime: RuntimeDep, form: Annotated[TokenForm, Form()], agent: Agent = None
@@ -200,8 +200,8 @@ async def change_password(runtime: RuntimeDep, actor: Writer, body: PasswordChan
     status_code=202,
     response_class=Response,
     summary="Ask for a new password (申请重置密码)",
-    responses=answers(400, 401, 413, 422),
-    dependencies=[Depends(requires(Permission.TOKEN_CREATE))],
+    responses=answers(400, 413, 422),
+    dependencies=[Depends(for_anyone(Permission.TOKEN_CREATE))],
 )
 async def ask_for_password_reset(runtime: RuntimeDep, body: PasswordResetCreate) -> Response:
     """Have a link mailed by which one sets a new password. The answer is the same whether there
@@ -219,8 +219,8 @@ async def ask_for_password_reset(runtime: RuntimeDep, body: PasswordResetCreate)
     "/password-resets/complete",
     status_code=204,
     summary="Set a new password (重置密码)",
-    responses=answers(400, 401, 413, 422),
-    dependencies=[Depends(requires(Permission.TOKEN_CREATE))],
+    responses=answers(400, 413, 422),
+    dependencies=[Depends(for_anyone(Permission.TOKEN_CREATE))],
 )
 async def complete_password_reset(runtime: RuntimeDep, body: PasswordResetComplete) -> None:
     """Set a new password by the link of the mail, which is good once within an hour. All sign-ins

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse
 
 from kechuangtong.accounts import passwords
-from kechuangtong.accounts.deps import requires
+from kechuangtong.accounts.deps import for_anyone
 from kechuangtong.accounts.errors import ResetInvalid
 from kechuangtong.accounts.hashing import MAX_LENGTH, MIN_LENGTH
 from kechuangtong.accounts.permissions import Permission
@@ -21,13 +21,15 @@ router = APIRouter(include_in_schema=False)
 _DIFFER = Text("两次输入的密码不一致。", "The two passwords differ.")
 
 
-@router.get("/password-resets/{token}", dependencies=[Depends(requires(Permission.TOKEN_CREATE))])
+@router.get("/password-resets/{token}", dependencies=[Depends(for_anyone(Permission.TOKEN_CREATE))])
 async def show_password_reset(token: str, runtime: RuntimeDep) -> HTMLResponse:
     """The page where a new password is set."""
     return await _password_reset(runtime, token)
 
 
-@router.post("/password-resets/{token}", dependencies=[Depends(requires(Permission.TOKEN_CREATE))])
+@router.post(
+    "/password-resets/{token}", dependencies=[Depends(for_anyone(Permission.TOKEN_CREATE))]
+)
 async def send_password_reset(
     token: str,
     runtime: RuntimeDep,
