@@ -21,12 +21,13 @@ from fastapi import FastAPI
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
-from sqlalchemy import URL, make_url, text, update
+from sqlalchemy import URL, make_url, select, text, update
 
+from kechuangtong.accounts import hashing
 from kechuangtong.accounts.actor import OPERATOR
 from kechuangtong.accounts.permissions import PlatformRole
 from kechuangtong.accounts.service import create_user
-from kechuangtong.accounts.tokens import issue_token
+from kechuangtong.accounts.sign_ins import start
 from kechuangtong.app import create_app
 from kechuangtong.core import migrations
 from kechuangtong.core.db import Database
@@ -44,6 +45,14 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> None:
+    """Hashes take long by design, and the tests make many: here they are made with less."""
+    quick = Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1)
+    hashing._passwords = PasswordHash((quick,))
+    hashing._NOBODY = quick.hash(uuid.uuid4().hex)
 
 
 @pytest.fixture(scope="session")
@@ -195,10 +204,10 @@ class Service:
 
     async def token(self, name: str) -> str:
         """Signs in one of the users: admin, scholar (the university's), buyer (the enterprise's)."""
-        async with self.client() as client:
-            form = {"username": name, "password": PASSWORD}
-            answer = await client.post("/v1/auth/token", data=form)
-            return answer.raise_for_status().json()["access_token"]
+        async with self.runtime.database.read() as session:
+            user_id = await session.scalar(select(User.id).where(User.name == name))
+        assert user_id is not None
+        return await token_for(self.runtime, user_id)
 
 
 def quick_hash(password: str) -> str:
@@ -209,7 +218,9 @@ def quick_hash(password: str) -> str:
 
 async def token_for(runtime: Runtime, user_id: uuid.UUID) -> str:
     """An access token as one gets by signing in, without a password."""
-    return issue_token(runtime.settings, user_id)
+    async with runtime.database.write() as session:
+        user = await session.get_one(User, user_id)
+        return (await start(session, runtime.settings, user, agent=None)).access_token
 
 
 @dataclass(frozen=True)

@@ -344,8 +344,9 @@ async def test_signing_in(
     nobody = await anyone.post("/v1/auth/token", data={"username": "a\x00", "password": "x"})
     assert (nobody.status_code, nobody.json()["code"]) == (401, "sign_in_failed")
     user_id = uuid.UUID((await scholar.get("/v1/auth/me")).json()["id"])
-    settings = service.runtime.settings
-    expired = issue_token(settings.model_copy(update={"token_minutes": -1}), user_id)
+    (here,) = (await scholar.get("/v1/auth/sign-ins")).json()["items"]
+    past = service.runtime.settings.model_copy(update={"token_minutes": -1})
+    expired = issue_token(past, user_id, uuid.UUID(here["id"]))
     for token in ("nonsense", expired):
         async with service.client(token) as client:
             refused = await client.get("/v1/achievements")

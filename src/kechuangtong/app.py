@@ -13,6 +13,7 @@ from kechuangtong.accounts.keys.router import router as keys
 from kechuangtong.accounts.limits import UNLIMITED
 from kechuangtong.accounts.oidc.router import router as oidc
 from kechuangtong.accounts.router import router as accounts
+from kechuangtong.accounts.users_router import router as users
 from kechuangtong.achievements.router import router as achievements
 from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import InShape, RequestContext, refuse_parameters
@@ -73,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
         accounts,
         oidc,
         keys,
+        users,
         organizations,
         members,
         invitations,

@@ -27,8 +27,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import OPERATOR
+from kechuangtong.accounts.passwords import new_reset
 from kechuangtong.accounts.permissions import PlatformRole, Role
 from kechuangtong.accounts.service import create_user
+from kechuangtong.accounts.users import find_user, unlock_user
 from kechuangtong.app import create_app
 from kechuangtong.core import logs, migrations
 from kechuangtong.core.clock import today
@@ -230,6 +232,30 @@ def create_user_command(
                 role=role,
             )
         print(user.id)
+
+    _run(work)
+
+
+@users.command("reset-password")
+def reset_password_command(name: str) -> None:
+    """Print a link by which a user sets a new password once, within an hour (重置密码)."""
+
+    async def work(runtime: Runtime) -> None:
+        async with runtime.database.write() as session:
+            user = await find_user(session, name)
+            link = await new_reset(session, OPERATOR, runtime.settings, user)
+        print(link)
+
+    _run(work)
+
+
+@users.command("unlock")
+def unlock_command(name: str) -> None:
+    """Let a locked user in again, also after too many wrong passwords (解锁用户)."""
+
+    async def work(runtime: Runtime) -> None:
+        async with runtime.database.write() as session:
+            await unlock_user(session, OPERATOR, await find_user(session, name))
 
     _run(work)
 

@@ -3,11 +3,12 @@
 import re
 from typing import Final
 
-from sqlalchemy import make_url
+from sqlalchemy import make_url, select
 
-from kechuangtong.accounts.service import has_password
+from kechuangtong.accounts.hashing import verify_password
+from kechuangtong.models import User
 from kechuangtong.runtime import Runtime
-from kechuangtong.sample.service import PASSWORD, USER
+from kechuangtong.sample.service import PASSWORD, USERS
 from kechuangtong.settings import Settings
 
 _MASTER_KEY_BYTES: Final = 16
@@ -31,9 +32,13 @@ async def check_for_production(runtime: Runtime) -> None:
         return
     check_settings(runtime.settings)
     async with runtime.database.read() as session:
-        if await has_password(session, name=USER, password=PASSWORD):
+        known = await session.execute(
+            select(User.name, User.password_hash).where(User.name.in_(USERS))
+        )
+    for name, stored in known:
+        if (await verify_password(PASSWORD, stored))[0]:
             raise NotForProduction(
-                f"the user {USER} of the demo is in the database with its published password: "
+                f"the user {name} of the demo is in the database with its published password: "
                 "in production use a database of its own"
             )
 

@@ -129,7 +129,11 @@ class Settings(BaseSettings):
     # Read by `migrate` alone, which makes the two keys with it.
     meilisearch_master_key: SecretStr | None = None
     secret_key: SecretStr | None = None
-    token_minutes: int = 60
+    # A sign-in lasts for its refresh days beyond its last use, in access tokens of minutes each.
+    token_minutes: int = 30
+    refresh_days: int = 30
+    sign_in_failures: Annotated[int, Field(ge=1)] = 5
+    sign_in_lock_minutes: Annotated[int, Field(ge=1)] = 15
     # Where people reach this service: what links in mails begin with.
     public_url: Annotated[str, Field(pattern=r"^https?://")] = "http://127.0.0.1:8000"
     oidc_providers: list[OidcProvider] = []

@@ -21,8 +21,8 @@ class Actor:
     """A person signed in, a program with a person's API key, the operator at the command line,
     or anyone.
 
-    `roles` are those in organizations. A reviewer of a `district` decides there alone. A key does
-    what its person may, as far as its `scopes` go.
+    `roles` are those in organizations. A reviewer of a `district` decides there alone. A person
+    is signed in by `sign_in_id`. A key does what its person may, as far as its `scopes` go.
     """
 
     kind: Literal["anonymous", "user", "key", "operator"]
@@ -31,6 +31,7 @@ class Actor:
     platform_role: PlatformRole | None = None
     district: str | None = None
     roles: Mapping[uuid.UUID, Role] = field(default_factory=dict)
+    sign_in_id: uuid.UUID | None = None
     key_id: uuid.UUID | None = None
     scopes: frozenset[Permission] | None = None
 

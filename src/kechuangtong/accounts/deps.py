@@ -12,14 +12,16 @@ from kechuangtong.accounts.actor import ANONYMOUS, Actor
 from kechuangtong.accounts.errors import ScopeMissing
 from kechuangtong.accounts.keys.service import PREFIX, actor_for_key
 from kechuangtong.accounts.limits import UNLIMITED, network
-from kechuangtong.accounts.permissions import Permission
+from kechuangtong.accounts.permissions import ANYONE, Permission
 from kechuangtong.accounts.service import actor_for
 from kechuangtong.accounts.tokens import read_token
 from kechuangtong.core.errors import Forbidden, NotSignedIn
 from kechuangtong.core.openapi import raising
 from kechuangtong.runtime import Runtime, RuntimeDep
 
-_bearer = OAuth2PasswordBearer(tokenUrl="/v1/auth/token", auto_error=False)
+_bearer = OAuth2PasswordBearer(
+    tokenUrl="/v1/auth/token", refreshUrl="/v1/auth/token", auto_error=False
+)
 _api_key = APIKeyHeader(
     name="X-API-Key",
     auto_error=False,
@@ -34,11 +36,11 @@ async def _find_actor(runtime: Runtime, token: str | None, api_key: str | None) 
         return ANONYMOUS
     if token.startswith(PREFIX):
         return await actor_for_key(runtime.database, token, header="Authorization")
-    user_id = read_token(runtime.settings, token)
-    if user_id is None:
+    access = read_token(runtime.settings, token)
+    if access is None:
         raise NotSignedIn
     async with runtime.database.read() as session:
-        actor = await actor_for(session, user_id)
+        actor = await actor_for(session, access.user_id, access.sign_in_id)
     if actor is None:
         raise NotSignedIn
     return actor
@@ -93,6 +95,19 @@ def requires(permission: Permission) -> Callable[..., Awaitable[Actor]]:
 
     with_permission.permission = permission  # type: ignore[attr-defined]
     return with_permission
+
+
+def for_anyone(permission: Permission) -> Callable[..., Awaitable[None]]:
+    """The permission of a route that lets one in: an old token that comes along is no obstacle."""
+    assert permission in ANYONE
+
+    async def unlooked_at(request: Request, runtime: RuntimeDep) -> None:
+        await runtime.limiter.count(
+            "sign_in" if permission in _ATTEMPTS else "address", _address(request)
+        )
+
+    unlooked_at.permission = permission  # type: ignore[attr-defined]
+    return unlooked_at
 
 
 async def _read_session(runtime: RuntimeDep) -> AsyncIterator[AsyncSession]:

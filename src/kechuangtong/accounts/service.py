@@ -1,48 +1,26 @@
-"""Users: making them, checking their passwords, finding out who calls."""
+"""Users made, and who calls."""
 
 import uuid
 
-from anyio import CapacityLimiter, to_thread
-from pwdlib import PasswordHash
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
 
-from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.actor import OPERATOR, Actor
+from kechuangtong.accounts.errors import (
+    EmailInvalid,
+    EmailTaken,
+    UserExists,
+    UserLocked,
+    UserNameInvalid,
+)
+from kechuangtong.accounts.hashing import hash_password
+from kechuangtong.accounts.history import record
 from kechuangtong.accounts.permissions import PlatformRole, Role
-from kechuangtong.core.errors import Conflict, Invalid, NotSignedIn
-from kechuangtong.core.language import Text
-from kechuangtong.models import Membership, User
-
-_passwords = PasswordHash.recommended()
-_hashing = CapacityLimiter(2)  # each hash takes 64 MiB, by design
-# Checked where there is no such user, so that the time of an answer does not tell.
-_NOBODY = _passwords.hash(uuid.uuid4().hex)
-
-
-class UserExists(Conflict):
-    code = "user_exists"
-    text = Text("用户名“{name}”已被使用。", 'The user name "{name}" is taken.')
-
-
-class UserNameInvalid(Invalid):
-    code = "user_name_invalid"
-    text = Text("用户名须为 1 至 100 个字符。", "A user name has 1 to 100 characters.")
-
-
-class PasswordTooShort(Invalid):
-    code = "password_too_short"
-    text = Text("密码至少 {length} 个字符。", "A password has at least {length} characters.")
-
-
-class SignInFailed(NotSignedIn):
-    code = "sign_in_failed"
-    text = Text("用户名或密码不正确。", "The user name or the password is wrong.")
-    place = ("body",)
-
-
-MIN_PASSWORD_LENGTH = 10
+from kechuangtong.core.clock import now
+from kechuangtong.core.db import new_id, violated
+from kechuangtong.core.schemas import check_email
+from kechuangtong.models import Membership, SignIn, User
 
 
 async def create_user(
@@ -55,65 +33,67 @@ async def create_user(
     district: str | None = None,
     organization_id: uuid.UUID | None = None,
     role: Role = Role.MANAGER,
+    user_id: uuid.UUID | None = None,
+    actor: Actor = OPERATOR,
 ) -> User:
     """Make a user; without a password one that signs in at an identity provider.
 
-    Raises UserExists, UserNameInvalid, PasswordTooShort.
+    Raises UserExists, UserNameInvalid, EmailInvalid, EmailTaken, and what `hash_password` does.
     """
     if not 1 <= len(name) <= 100 or name != name.strip():
         raise UserNameInvalid
-    if password is not None and len(password) < MIN_PASSWORD_LENGTH:
-        raise PasswordTooShort(length=MIN_PASSWORD_LENGTH)
-    password_hash = None
-    if password is not None:
-        password_hash = await to_thread.run_sync(_passwords.hash, password, limiter=_hashing)
+    try:
+        email = None if email is None else check_email(email)
+    except ValueError:
+        raise EmailInvalid(email=email) from None
     user = User(
+        id=user_id or new_id(),
         name=name,
         email=email,
-        password_hash=password_hash,
+        password_hash=None if password is None else await hash_password(password, name=name),
         platform_role=platform_role,
         district=district,
     )
     session.add(user)
     try:
-        await session.flush()  # the name's uniqueness is the database's to say
+        await session.flush()  # the uniqueness of name and address is the database's to say
     except IntegrityError as error:
+        if violated(error).endswith("users_email"):
+            raise EmailTaken from error
         raise UserExists(name=name) from error
     if organization_id is not None:
         session.add(Membership(user_id=user.id, organization_id=organization_id, role=role))
+    after = {"platform_role": platform_role, "district": district}
+    record(session, actor, "created", user.id, after=after)
     return user
 
 
-async def check_password(session: AsyncSession, *, name: str, password: str) -> User:
-    """The user with this name and password. Raises SignInFailed."""
-    # No user has a NUL in the name, which PostgreSQL would not even look up.
-    known = "\x00" not in name
-    user = await session.scalar(select(User).where(User.name == name)) if known else None
-    stored = user.password_hash if user and user.password_hash else _NOBODY
-    valid = await to_thread.run_sync(_passwords.verify, password, stored, limiter=_hashing)
-    if user is None or not valid:
-        raise SignInFailed
-    return user
-
-
-async def has_password(session: AsyncSession, *, name: str, password: str) -> bool:
-    """Whether there is a user with this name and password; counts as no attempt to sign in."""
-    stored = await session.scalar(select(User.password_hash).where(User.name == name))
-    return stored is not None and await to_thread.run_sync(
-        _passwords.verify, password, stored, limiter=_hashing
+async def actor_for(
+    session: AsyncSession, user_id: uuid.UUID, sign_in_id: uuid.UUID | None = None
+) -> Actor | None:
+    """The actor that a user is at present; None where there is no such user any more, or its
+    sign-in, where one is named, has ended. Raises UserLocked."""
+    statement = (
+        select(User, Membership.organization_id, Membership.role)
+        .outerjoin(Membership, Membership.user_id == User.id)
+        .where(User.id == user_id, User.erased_at.is_(None))
     )
-
-
-async def actor_for(session: AsyncSession, user_id: uuid.UUID) -> Actor | None:
-    """The actor that a user is at present; None where there is no such user any more."""
-    user = await session.get(User, user_id, options=[selectinload(User.memberships)])
-    if user is None or user.locked_at is not None:
+    if sign_in_id is not None:
+        statement = statement.join(SignIn, SignIn.user_id == User.id).where(
+            SignIn.id == sign_in_id, SignIn.ended_at.is_(None), SignIn.expires_at > now()
+        )
+    rows = (await session.execute(statement)).all()
+    if not rows:
         return None
+    user = rows[0][0]
+    if user.locked_at is not None:
+        raise UserLocked
     return Actor(
         kind="user",
         name=user.name,
         id=user.id,
         platform_role=user.platform_role,
         district=user.district,
-        roles={one.organization_id: one.role for one in user.memberships},
+        roles={organization: role for _, organization, role in rows if organization is not None},
+        sign_in_id=sign_in_id,
     )

@@ -192,6 +192,12 @@ def _request_id(request: Request) -> str | None:
     return getattr(request.state, "request_id", None)
 
 
+def _path(request: Request) -> str:
+    """A path as logs may hold it: a token in it lets its reader in."""
+    path, token = request.url.path, request.path_params.get("token")
+    return path.replace(token, "…") if token else path
+
+
 async def app_error(request: Request, error: Exception) -> JSONResponse:
     """The answer to an expected failure."""
     assert isinstance(error, AppError)
@@ -269,13 +275,13 @@ class DatabaseUnavailable(Unavailable):
 
 
 async def _database_error(request: Request, error: Exception) -> JSONResponse:
-    log.error("database not available", error=str(error), path=request.url.path)
+    log.error("database not available", error=str(error), path=_path(request))
     return await app_error(request, DatabaseUnavailable())
 
 
 def unexpected(request: Request, error: Exception) -> JSONResponse:
     """The answer to a mistake of ours, which is in the log with the request's id."""
-    log.error("unexpected", exc_info=error, path=request.url.path)
+    log.error("unexpected", exc_info=error, path=_path(request))
     text = Text("服务器内部错误，请附上编号反馈。", "Internal error; please report the request id.")
     return problem(500, "internal_error", str(text), request_id=_request_id(request))
 

@@ -22,7 +22,7 @@ _WHY = {
     413: "the body is over the limit",
     422: "values are not valid; `errors` names each",
     428: "If-Match is missing",
-    429: "too many requests; `Retry-After` says in how many seconds there is room again",
+    429: "too often; `Retry-After` says when to ask again",
     503: "what answers this is not available at present; `Retry-After` says when to ask again",
 }
 

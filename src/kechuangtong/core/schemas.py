@@ -1,10 +1,10 @@
 """Shared bases and values of what comes in and what goes out."""
 
-import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Self
 
+from email_validator import EmailNotValidError, validate_email
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -22,7 +22,6 @@ from kechuangtong.policies import trl
 
 _INSTANT = Text("超出可用的时间范围", "is outside of the range of instants")
 NO_NUL = Text("不得含有空字符（NUL）", "must not contain NUL characters")
-_ADDRESS = re.compile(r"[^@\s<>,;\x00]+@[^@\s<>,;\x00]+\.[^@\s<>,;\x00]+")
 _EMAIL = Text("不是有效的邮箱地址", "is not a valid e-mail address")
 _FIXED = Text("固定价格只填一个数额", "a fixed amount is one amount: low equals high")
 _RANGE = Text("区间须有下限或上限，且下限不大于上限", "a range needs low or high, low at most high")
@@ -46,9 +45,10 @@ def _in_utc(instant: datetime) -> datetime:
 
 def check_email(text: str) -> str:
     """An address in its one form: what differs in case alone is the same. Raises ValueError."""
-    if not _ADDRESS.fullmatch(text):
-        raise ValueError(_EMAIL)
-    return text.lower()
+    try:
+        return validate_email(text, check_deliverability=False).normalized.lower()
+    except EmailNotValidError:
+        raise ValueError(_EMAIL) from None
 
 
 FreeText = Annotated[str, AfterValidator(_without_nul)]

@@ -240,9 +240,16 @@ class ListService(Generic[R, Read]):
             f"{self.kind.value}.{change.what}",
             subject_kind=self.kind.value,
             subject_id=change.record.id,
-            before=change.before,
-            after=after,
+            before=_for_the_log(change.before),
+            after=_for_the_log(after),
         )
+
+
+def _for_the_log(snapshot: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The log never forgets, so of a contact (联系方式) it keeps only what of it was given."""
+    if snapshot is None or snapshot["contact"] is None:
+        return snapshot
+    return {**snapshot, "contact": [name for name, value in snapshot["contact"].items() if value]}
 
 
 def move(record: Achievement | Demand, action: Action) -> None:

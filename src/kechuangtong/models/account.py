@@ -33,6 +33,16 @@ class User(Record, Base):
     erased_at: Mapped[datetime | None]
     memberships: Mapped[list["Membership"]] = relationship(lazy="raise")
 
+    @property
+    def roles(self) -> dict[uuid.UUID, Role]:
+        """The roles by organization."""
+        return {one.organization_id: one.role for one in self.memberships}
+
+    @property
+    def has_password(self) -> bool:
+        """Whether one signs in here, or only at an identity provider."""
+        return self.password_hash is not None
+
 
 class Membership(Base):
     """A user's role in an organization."""

@@ -1,53 +1,94 @@
-"""The few pages that a person opens."""
+"""The few pages that a person opens from a mail (页面)."""
 
-from pathlib import Path
+from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
-from fastapi.templating import Jinja2Templates
+from fastapi import APIRouter, Depends, Form
+from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
+from kechuangtong.accounts import passwords
 from kechuangtong.accounts.actor import ANONYMOUS
-from kechuangtong.core.errors import AppError, validation_text
+from kechuangtong.accounts.deps import for_anyone
+from kechuangtong.accounts.errors import ResetInvalid
+from kechuangtong.accounts.hashing import MAX_LENGTH, MIN_LENGTH
+from kechuangtong.accounts.permissions import Permission
+from kechuangtong.core.errors import AppError, Invalid, validation_text
 from kechuangtong.core.language import Text
 from kechuangtong.organizations.invitations import service as invitations
 from kechuangtong.organizations.invitations.schemas import InvitationAccept
 from kechuangtong.organizations.service import get_organization
-from kechuangtong.runtime import RuntimeDep
+from kechuangtong.pages.rendering import page
+from kechuangtong.runtime import Runtime, RuntimeDep
 
 router = APIRouter(include_in_schema=False)
 
-_templates = Jinja2Templates(Path(__file__).parent / "templates")
+_DIFFER = Text("两次输入的密码不一致。", "The two passwords differ.")
 
 
-def _page(
-    request: Request,
-    template: str,
-    *,
-    status: int = 200,
-    problem: Text | None = None,
-    **values: object,
-) -> Response:
-    context = {"problem": problem, **values}
-    # The address holds a token that lets its reader in: it is told to no other site, and not kept.
-    headers = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
-    return _templates.TemplateResponse(request, template, context, status, headers)
+@router.get("/password-resets/{token}", dependencies=[Depends(for_anyone(Permission.TOKEN_CREATE))])
+async def show_password_reset(token: str, runtime: RuntimeDep) -> HTMLResponse:
+    """The page where a new password is set."""
+    return await _password_reset(runtime, token)
 
 
-@router.get("/invitations/{token}")
-async def show_invitation(request: Request, runtime: RuntimeDep, token: str) -> Response:
+@router.post(
+    "/password-resets/{token}", dependencies=[Depends(for_anyone(Permission.TOKEN_CREATE))]
+)
+async def send_password_reset(
+    token: str,
+    runtime: RuntimeDep,
+    password: Annotated[str, Form()] = "",
+    again: Annotated[str, Form()] = "",
+) -> HTMLResponse:
+    """Set the new password, or say why not."""
+    if password != again:
+        return await _password_reset(runtime, token, problem=_DIFFER)
+    try:
+        await passwords.complete_reset(runtime.database, token=token, password=password)
+    except Invalid as error:
+        return await _password_reset(runtime, token, problem=error.message)
+    return page("password_reset.html", name=None, done=True)
+
+
+async def _password_reset(
+    runtime: Runtime, token: str, *, problem: Text | None = None
+) -> HTMLResponse:
+    try:
+        async with runtime.database.read() as session:
+            user = await passwords.check_reset(session, token)
+    except ResetInvalid as error:
+        return page(
+            "password_reset.html",
+            status=HTTPStatus.NOT_FOUND,
+            problem=error.message,
+            name=None,
+            done=False,
+        )
+    return page(
+        "password_reset.html",
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK,
+        problem=problem,
+        name=user.name,
+        done=False,
+        min_length=MIN_LENGTH,
+        max_length=MAX_LENGTH,
+    )
+
+
+@router.get("/invitations/{token}", dependencies=[Depends(for_anyone(Permission.TOKEN_CREATE))])
+async def show_invitation(runtime: RuntimeDep, token: str) -> HTMLResponse:
     """An invitation, with a form to accept it."""
-    return await _invitation(request, runtime, token)
+    return await _invitation(runtime, token)
 
 
-@router.post("/invitations/{token}")
+@router.post("/invitations/{token}", dependencies=[Depends(for_anyone(Permission.TOKEN_CREATE))])
 async def accept_invitation(
-    request: Request,
     runtime: RuntimeDep,
     token: str,
     name: Annotated[str, Form(max_length=1_000)] = "",
     password: Annotated[str, Form(max_length=1_000)] = "",
-) -> Response:
+) -> HTMLResponse:
     """Accepts it as a new user."""
     try:
         values = InvitationAccept(token=token, name=name, password=password)
@@ -55,36 +96,45 @@ async def accept_invitation(
             await invitations.accept(session, ANONYMOUS, values)
     except ValidationError as error:
         text = validation_text(dict(error.errors()[0]))
-        return await _invitation(request, runtime, token, status=422, problem=text, name=name)
+        return await _invitation(
+            runtime, token, status=HTTPStatus.UNPROCESSABLE_ENTITY, problem=text, name=name
+        )
     except AppError as error:
         return await _invitation(
-            request, runtime, token, status=error.status, problem=error.message, name=name
+            runtime, token, status=error.status, problem=error.message, name=name
         )
-    return _page(request, "invitation.html", accepted=values.name)
+    return page("invitation.html", accepted=values.name, organization=None)
 
 
 async def _invitation(
-    request: Request,
-    runtime: RuntimeDep,
+    runtime: Runtime,
     token: str,
     *,
-    status: int = 200,
+    status: HTTPStatus = HTTPStatus.OK,
     problem: Text | None = None,
     name: str = "",
-) -> Response:
+) -> HTMLResponse:
     try:
         async with runtime.database.read() as session:
             invitation = await invitations.open_invitation(session, token)
             organization = await get_organization(session, invitation.organization_id)
     except AppError as error:
-        return _page(request, "invitation.html", status=error.status, problem=error.message)
-    return _page(
-        request,
+        return page(
+            "invitation.html",
+            status=error.status,
+            problem=error.message,
+            accepted=None,
+            organization=None,
+        )
+    return page(
         "invitation.html",
         status=status,
         problem=problem,
+        accepted=None,
         organization=organization.name,
         email=invitation.email,
         role=invitations.ROLES[invitation.role],
         name=name,
+        min_length=MIN_LENGTH,
+        max_length=MAX_LENGTH,
     )

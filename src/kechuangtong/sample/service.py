@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import OPERATOR
+from kechuangtong.accounts.hashing import hash_token
 from kechuangtong.accounts.permissions import Permission, PlatformRole, Role
 from kechuangtong.accounts.service import create_user
 from kechuangtong.achievements.schemas import AchievementCreate
@@ -30,17 +31,20 @@ from kechuangtong.models import (
     ApiKey,
     Demand,
     Invitation,
-    Membership,
     Organization,
-    User,
+    PasswordReset,
 )
 from kechuangtong.models.importing import Import, ImportRow, ImportState, Outcome
 from kechuangtong.models.listing import ListingState
-from kechuangtong.organizations.invitations.service import GOOD_FOR, hash_token
+from kechuangtong.organizations.invitations.service import GOOD_FOR
 from kechuangtong.organizations.service import create_organization
 from kechuangtong.sample import ids
 
 USER: Final = "demo"
+EDITOR: Final = "demo-editor"
+REVIEWER: Final = "demo-reviewer"
+AUDITOR: Final = "demo-auditor"
+USERS: Final = (USER, EDITOR, REVIEWER, AUDITOR)
 PASSWORD: Final = "kechuangtong-demo"  # noqa: S105
 
 
@@ -101,11 +105,53 @@ async def load_sample(session: AsyncSession) -> None:
             )
         else:
             await _list(session, one["kind"], one["id"], values, organizations)
-    user = await create_user(
+    await _sample_users(session)
+    await _sample_import(session)
+
+
+async def _sample_users(session: AsyncSession) -> None:
+    """The administrator who is told of, people of the other roles, and what lets people in."""
+    administrator = await create_user(
         session, name=USER, password=PASSWORD, platform_role=PlatformRole.ADMINISTRATOR
     )
-    await _colleagues(session, user)
-    await _sample_import(session)
+    organization_id = uuid.UUID(ids.ORGANIZATION)
+    editor = await create_user(
+        session,
+        name=EDITOR,
+        password=PASSWORD,
+        email="editor@jinjiang.example",
+        organization_id=organization_id,
+        role=Role.EDITOR,
+        user_id=uuid.UUID(ids.USER),
+    )
+    for name, role in ((REVIEWER, PlatformRole.REVIEWER), (AUDITOR, PlatformRole.AUDITOR)):
+        await create_user(session, name=name, password=PASSWORD, platform_role=role)
+    session.add_all(
+        [
+            PasswordReset(
+                user_id=editor.id,
+                token_hash=hash_token(ids.RESET_TOKEN),
+                expires_at=now() + timedelta(hours=1),
+            ),
+            Invitation(
+                id=uuid.UUID(ids.INVITATION),
+                organization_id=organization_id,
+                email="new.colleague@jinjiang.example",
+                role=Role.MEMBER,
+                token_hash=hash_token(ids.INVITATION_TOKEN),
+                expires_at=now() + GOOD_FOR,
+            ),
+            ApiKey(
+                id=uuid.UUID(ids.API_KEY),
+                user_id=administrator.id,
+                name="成果同步",
+                scopes=[Permission.ACHIEVEMENTS_READ.value],
+                hint="kct_sample",
+                secret_hash=hash_token(secrets.token_urlsafe()),  # nobody knows its secret
+                expires_at=now() + timedelta(days=365),
+            ),
+        ]
+    )
 
 
 async def _list(
@@ -125,36 +171,6 @@ async def _list(
     if state is not ListingState.DRAFT:
         change.record.published_at = now()
     await service.save(session, OPERATOR, [change])
-
-
-async def _colleagues(session: AsyncSession, user: User) -> None:
-    """A member, an invitation and a key, for the examples of the documentation."""
-    organization_id = uuid.UUID(ids.ORGANIZATION)
-    colleague = User(id=uuid.UUID(ids.MEMBER), name="转移办同事")
-    session.add(colleague)
-    await session.flush()  # the membership refers to it
-    session.add_all(
-        [
-            Membership(user_id=colleague.id, organization_id=organization_id, role=Role.EDITOR),
-            Invitation(
-                id=uuid.UUID(ids.INVITATION),
-                organization_id=organization_id,
-                email="new.colleague@example.edu.cn",
-                role=Role.MEMBER,
-                token_hash=hash_token(ids.INVITATION_TOKEN),
-                expires_at=now() + GOOD_FOR,
-            ),
-            ApiKey(
-                id=uuid.UUID(ids.API_KEY),
-                user_id=user.id,
-                name="成果同步",
-                scopes=[Permission.ACHIEVEMENTS_READ.value],
-                hint="kct_sample",
-                secret_hash=hash_token(secrets.token_urlsafe()),  # nobody knows its secret
-                expires_at=now() + timedelta(days=365),
-            ),
-        ]
-    )
 
 
 async def _sample_import(session: AsyncSession) -> None:

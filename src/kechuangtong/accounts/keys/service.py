@@ -1,6 +1,5 @@
 """API keys (API 密钥): given to programs, recognised, revoked."""
 
-import hashlib
 import hmac
 import secrets
 import uuid
@@ -15,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.errors import UserLocked
+from kechuangtong.accounts.hashing import hash_token
 from kechuangtong.accounts.keys.schemas import KeyCreate, KeyQuery, KeyRead
 from kechuangtong.accounts.permissions import Permission, Role
 from kechuangtong.accounts.service import actor_for
@@ -84,7 +84,7 @@ async def create_key(session: AsyncSession, actor: Actor, values: KeyCreate) -> 
         name=values.name,
         scopes=sorted(set(values.scopes)),
         hint=secret[:_SHOWN],
-        secret_hash=_hash(secret),
+        secret_hash=hash_token(secret),
         expires_at=expires_at,
     )
     session.add(key)
@@ -148,7 +148,7 @@ async def actor_for_key(database: Database, secret: str, *, header: str) -> Acto
 
     Raises KeyUnknown, KeyRevoked, KeyExpired, UserLocked.
     """
-    place, digest = ("header", header), _hash(secret)
+    place, digest = ("header", header), hash_token(secret)
     async with database.read() as session:
         key = await session.scalar(select(ApiKey).where(ApiKey.secret_hash == digest))
         if key is None or not hmac.compare_digest(key.secret_hash, digest):
@@ -157,9 +157,12 @@ async def actor_for_key(database: Database, secret: str, *, header: str) -> Acto
             raise KeyRevoked(loc=place)
         if key.expires_at <= now():
             raise KeyExpired(loc=place)
-        person = await actor_for(session, key.user_id)
+        try:
+            person = await actor_for(session, key.user_id)
+        except UserLocked:
+            raise UserLocked(loc=place) from None
     if person is None:
-        raise UserLocked(loc=place)
+        raise KeyUnknown(loc=place)
     if key.used_at is None or key.used_at <= now() - _USE_NOTED_EVERY:
         await _note_use(database, key.id, now())
     scopes = frozenset(Permission(one) for one in key.scopes if one in _KNOWN)
@@ -190,10 +193,6 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
         return true()
     managed = [one for one, role in actor.roles.items() if role is Role.MANAGER]
     return or_(ApiKey.user_id == actor.id, ApiKey.organization_id.in_(managed))
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _snapshot(key: ApiKey) -> dict[str, object]:

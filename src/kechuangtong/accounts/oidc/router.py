@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Cookie, Depends, Path, Query, Response
+from fastapi import APIRouter, Cookie, Depends, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from kechuangtong.accounts.deps import WriteSession, requires
@@ -10,7 +10,7 @@ from kechuangtong.accounts.oidc import client, service
 from kechuangtong.accounts.oidc.schemas import ProviderRead
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.accounts.schemas import Token
-from kechuangtong.accounts.tokens import issue_token
+from kechuangtong.accounts.sign_ins import start
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page
 from kechuangtong.runtime import RuntimeDep
@@ -83,6 +83,7 @@ async def finish_sign_in(
     provider: ProviderName,
     runtime: RuntimeDep,
     session: WriteSession,
+    request: Request,
     response: Response,
     code: Annotated[str | None, Query(max_length=4_000, description="授权码")] = None,
     state: Annotated[str | None, Query(max_length=200, description="As it was sent")] = None,
@@ -101,9 +102,7 @@ async def finish_sign_in(
     claims = await client.identify(settings, chosen, known, code)
     user = await service.sign_in(session, chosen, claims)
     response.headers["Cache-Control"] = "no-store"
-    return Token(
-        access_token=issue_token(settings, user.id), expires_in=settings.token_minutes * 60
-    )
+    return await start(session, settings, user, agent=request.headers.get("user-agent"))
 
 
 def _path(provider: str) -> str:

@@ -1,6 +1,5 @@
 """Invitations (邀请): a colleague is asked by mail to act for an organization."""
 
-import hashlib
 import secrets
 import uuid
 from datetime import timedelta
@@ -10,6 +9,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.hashing import hash_token
 from kechuangtong.accounts.permissions import Permission, Role
 from kechuangtong.accounts.service import create_user
 from kechuangtong.core.clock import now
@@ -215,11 +215,6 @@ async def _new_user(
     return await create_user(
         session, name=values.name, password=values.password, email=invitation.email
     )
-
-
-def hash_token(token: str) -> str:
-    """A token as it is kept."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _state(invitation: Invitation) -> InvitationState:

@@ -17,7 +17,7 @@ from kechuangtong.sample import ids
 
 router = APIRouter(prefix="/v1/organizations/{organization_id}/members", tags=["members"])
 
-MemberId = Annotated[uuid.UUID, of_sample(ids.MEMBER)]
+MemberId = Annotated[uuid.UUID, of_sample(ids.USER)]
 Reader = Annotated[Actor, Depends(requires(Permission.MEMBERS_READ))]
 Writer = Annotated[Actor, Depends(requires(Permission.MEMBERS_WRITE))]
 

@@ -1,0 +1,182 @@
+"""What is kept of a person: shown to it, and forgotten when it leaves (个人信息)."""
+
+import uuid
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.errors import LastManager, OwnAccount, PasswordWrong, SignInFailed
+from kechuangtong.accounts.history import record
+from kechuangtong.accounts.permissions import Role
+from kechuangtong.accounts.schemas import PersonalData
+from kechuangtong.accounts.sign_ins import forgive, proven
+from kechuangtong.accounts.users import keep_an_administrator
+from kechuangtong.core.clock import now
+from kechuangtong.core.db import Database
+from kechuangtong.core.errors import NotFound
+from kechuangtong.models import (
+    ApiKey,
+    Attachment,
+    Base,
+    Event,
+    IdempotentAnswer,
+    Identity,
+    Import,
+    Interest,
+    InterestMessage,
+    Invitation,
+    Mail,
+    MatchFeedback,
+    Membership,
+    Organization,
+    PasswordReset,
+    Registration,
+    Review,
+    SavedSearch,
+    SignIn,
+    User,
+)
+from kechuangtong.settings import Settings
+
+# Secrets, and what is of organizations rather than of the person who changed it.
+_LEFT_OUT: Final = {
+    "users.password_hash",
+    "password_resets.token_hash",
+    "invitations.token_hash",
+    "api_keys.secret_hash",
+    "mails.text",
+    "events.before",
+    "events.after",
+}
+
+
+async def personal_data(session: AsyncSession, user_id: uuid.UUID) -> PersonalData:
+    """Everything that is kept of a user."""
+    user = await session.get_one(User, user_id)
+    of_user = Event.subject_kind == "user", Event.subject_id == user.id
+    kept: dict[str, tuple[type[Base], ColumnElement[bool]]] = {
+        "account": (User, User.id == user.id),
+        "memberships": (Membership, Membership.user_id == user.id),
+        "identities": (Identity, Identity.user_id == user.id),
+        "sign_ins": (SignIn, SignIn.user_id == user.id),
+        "password_resets": (PasswordReset, PasswordReset.user_id == user.id),
+        "api_keys": (ApiKey, ApiKey.user_id == user.id),
+        "invitations": (
+            Invitation,
+            or_(Invitation.accepted_by == user.id, Invitation.email == user.email),
+        ),
+        "registrations": (Registration, Registration.user_id == user.id),
+        "feedback": (MatchFeedback, MatchFeedback.user_id == user.id),
+        "interests": (Interest, Interest.user_id == user.id),
+        "messages": (InterestMessage, InterestMessage.user_id == user.id),
+        "saved_searches": (SavedSearch, SavedSearch.user_id == user.id),
+        "reviews": (Review, or_(Review.submitted_by == user.id, Review.decided_by == user.id)),
+        "imports": (Import, Import.user_id == user.id),
+        "attachments": (Attachment, Attachment.user_id == user.id),
+        "mails": (Mail, Mail.recipient == user.email),
+        "events": (Event, or_(Event.actor_id == user.id, *of_user)),
+    }
+    return PersonalData(
+        **{name: await _rows(session, model, where) for name, (model, where) in kept.items()}
+    )
+
+
+async def _rows(
+    session: AsyncSession, model: type[Base], where: ColumnElement[bool]
+) -> list[dict[str, Any]]:
+    columns = [one for one in model.__table__.columns if str(one) not in _LEFT_OUT]
+    rows = await session.execute(
+        select(*columns).where(where).order_by(*model.__table__.primary_key)
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+async def erase_oneself(
+    database: Database, settings: Settings, actor: Actor, *, password: str | None
+) -> None:
+    """Forget the person who calls. Raises PasswordWrong, SignInLocked, LastManager,
+    LastAdministrator."""
+    async with database.read() as session:
+        user = await session.get_one(User, actor.id)
+    if user.password_hash is None:
+        async with database.write() as session:
+            await erase(session, actor, user.id)
+        return
+    try:
+        async with proven(database, settings, name=user.name, password=password or "") as (
+            session,
+            user,
+        ):
+            await erase(session, actor, user.id)
+    except SignInFailed:
+        raise PasswordWrong(loc=("body", "password")) from None
+
+
+async def erase_another(session: AsyncSession, actor: Actor, user_id: uuid.UUID) -> None:
+    """Forget a person. Raises OwnAccount, NotFound, LastManager, LastAdministrator."""
+    if user_id == actor.id:
+        raise OwnAccount
+    await erase(session, actor, user_id)
+
+
+async def erase(session: AsyncSession, actor: Actor, user_id: uuid.UUID) -> None:
+    """Keep of a person a number alone: what it did stays whole. Raises NotFound, LastManager,
+    LastAdministrator."""
+    user = await session.get(User, user_id, with_for_update=True)
+    if user is None:
+        raise NotFound
+    if user.erased_at is not None:
+        return
+    await keep_an_administrator(session, user)
+    await _keep_managers(session, user)
+    await forgive(session, user.name)
+    for model in (Membership, Identity, SignIn, PasswordReset):
+        await session.execute(delete(model).where(model.user_id == user.id))
+    await session.execute(delete(IdempotentAnswer).where(IdempotentAnswer.caller == str(user.id)))
+    await session.execute(
+        update(ApiKey)
+        .where(ApiKey.user_id == user.id)
+        .values(name="", revoked_at=func.coalesce(ApiKey.revoked_at, now()))
+    )
+    if user.email is not None:
+        await _forget_address(session, user.email)
+    user.name = f"erased-{user.id.hex[-12:]}"
+    user.email = user.password_hash = user.platform_role = user.district = None
+    user.mail_news = False
+    user.erased_at = now()
+    record(session, actor, "erased", user.id)
+
+
+async def _keep_managers(session: AsyncSession, user: User) -> None:
+    """Raises LastManager where an organization would be without a manager."""
+    managed = select(Membership.organization_id).where(
+        Membership.user_id == user.id, Membership.role == Role.MANAGER
+    )
+    # All of them are locked: two managers could else each count on the other.
+    rows = await session.execute(
+        select(Membership.organization_id, Membership.user_id)
+        .where(Membership.organization_id.in_(managed), Membership.role == Role.MANAGER)
+        .order_by(Membership.organization_id, Membership.user_id)
+        .with_for_update()
+    )
+    managers: dict[uuid.UUID, set[uuid.UUID]] = {}
+    for organization_id, manager_id in rows:
+        managers.setdefault(organization_id, set()).add(manager_id)
+    for organization_id, ids in managers.items():
+        if ids == {user.id}:
+            organization = await session.get_one(Organization, organization_id)
+            raise LastManager(organization=organization.name)
+
+
+async def _forget_address(session: AsyncSession, email: str) -> None:
+    """What waits to be sent to the address is not sent, and nothing tells that it was known."""
+    await session.execute(
+        update(Mail).where(Mail.recipient == email).values(recipient="", text=None, due_at=None)
+    )
+    await session.execute(
+        update(Invitation)
+        .where(Invitation.email == email)
+        .values(email="", revoked_at=func.coalesce(Invitation.revoked_at, now()))
+    )
