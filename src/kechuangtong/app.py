@@ -39,7 +39,8 @@ Kechuangtong (科创通) keeps two lists alive, the achievements of universities
 (高校院所成果清单) and the technical demands of enterprises (企业技术需求清单), matches one against
 the other, and says why a pair fits and what speaks against it.
 
-Published records are public to read. To write, sign in with **Authorize**. Messages are Chinese or
+Published records are public to read. To write, sign in with **Authorize**; programs send an API key
+(`X-API-Key`), which does what its person may as far as its scopes go. Messages are Chinese or
 English by `Accept-Language`. Every failure is `application/problem+json` (RFC 9457) with a stable
 `code`. Money is in yuan (元), as decimal strings; instants are in UTC.
 """

@@ -73,7 +73,9 @@ def _address(request: Request) -> str:
 
 
 # What is tried with passwords and links that one has guessed.
-_ATTEMPTS = frozenset({Permission.TOKEN_CREATE, Permission.REGISTRATIONS_CREATE})
+_ATTEMPTS = frozenset(
+    {Permission.TOKEN_CREATE, Permission.REGISTRATIONS_CREATE, Permission.INVITATIONS_ACCEPT}
+)
 
 CurrentActor = Annotated[Actor, Depends(_current_actor)]
 

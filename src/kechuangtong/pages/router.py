@@ -76,34 +76,38 @@ async def _password_reset(
     )
 
 
-@router.get("/invitations/{token}", dependencies=[Depends(for_anyone(Permission.TOKEN_CREATE))])
-async def show_invitation(runtime: RuntimeDep, token: str) -> HTMLResponse:
+@router.get(
+    "/invitations/{token}", dependencies=[Depends(for_anyone(Permission.INVITATIONS_ACCEPT))]
+)
+async def show_invitation(token: str, runtime: RuntimeDep) -> HTMLResponse:
     """An invitation, with a form to accept it."""
     return await _invitation(runtime, token)
 
 
-@router.post("/invitations/{token}", dependencies=[Depends(for_anyone(Permission.TOKEN_CREATE))])
+@router.post(
+    "/invitations/{token}", dependencies=[Depends(for_anyone(Permission.INVITATIONS_ACCEPT))]
+)
 async def accept_invitation(
-    runtime: RuntimeDep,
     token: str,
-    name: Annotated[str, Form(max_length=1_000)] = "",
-    password: Annotated[str, Form(max_length=1_000)] = "",
+    runtime: RuntimeDep,
+    name: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
 ) -> HTMLResponse:
-    """Accepts it as a new user."""
+    """Accept it as a new user, or say why not."""
     try:
         values = InvitationAccept(token=token, name=name, password=password)
         async with runtime.database.write() as session:
-            await invitations.accept(session, ANONYMOUS, values)
+            member = await invitations.accept(session, ANONYMOUS, values)
+            organization = await get_organization(session, member.organization_id)
     except ValidationError as error:
-        text = validation_text(dict(error.errors()[0]))
-        return await _invitation(
-            runtime, token, status=HTTPStatus.UNPROCESSABLE_ENTITY, problem=text, name=name
-        )
+        problem = validation_text(dict(error.errors()[0]))
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        return await _invitation(runtime, token, status=status, problem=problem, name=name)
     except AppError as error:
         return await _invitation(
             runtime, token, status=error.status, problem=error.message, name=name
         )
-    return page("invitation.html", accepted=values.name, organization=None)
+    return page("invitation.html", done=True, name=member.name, organization=organization.name)
 
 
 async def _invitation(
@@ -123,18 +127,17 @@ async def _invitation(
             "invitation.html",
             status=error.status,
             problem=error.message,
-            accepted=None,
+            done=False,
             organization=None,
         )
     return page(
         "invitation.html",
         status=status,
         problem=problem,
-        accepted=None,
+        done=False,
         organization=organization.name,
         email=invitation.email,
         role=invitations.ROLES[invitation.role],
         name=name,
         min_length=MIN_LENGTH,
-        max_length=MAX_LENGTH,
     )

@@ -31,6 +31,7 @@ _SHOWN: Final = len(PREFIX) + 6
 _USUAL: Final = timedelta(days=90)
 _LONGEST: Final = timedelta(days=365)
 _USE_NOTED_EVERY: Final = timedelta(minutes=1)
+_KNOWN: Final = frozenset(one.value for one in Permission)  # a key may be older than these
 
 
 class KeyUnknown(NotSignedIn):
@@ -168,9 +169,6 @@ async def actor_for_key(database: Database, secret: str, *, header: str) -> Acto
     scopes = frozenset(Permission(one) for one in key.scopes if one in _KNOWN)
     actor = _confined(person, key.organization_id)
     return replace(actor, kind="key", key_id=key.id, scopes=scopes)
-
-
-_KNOWN: Final = frozenset(one.value for one in Permission)  # a later version may know fewer
 
 
 async def _note_use(database: Database, key_id: uuid.UUID, at: datetime) -> None:
