@@ -477,13 +477,13 @@ def _columns() -> None:
     _copy_column("users", "password_hash", nullable=True)
 
 
-_EVENT_INDEXES = (
+_EVENT_INDEXES = (  # SQLite takes of those that suit the last: the more telling come later
     ["at", "id"],
-    ["actor_id", "at", "id"],
-    ["action", "at", "id"],
     ["subject_kind", "at", "id"],
-    ["subject_id", "subject_kind", "at", "id"],
+    ["action", "at", "id"],
     ["address", "at", "id"],
+    ["actor_id", "at", "id"],
+    ["subject_id", "subject_kind", "at", "id"],
     ["request_id"],
 )
 

@@ -532,7 +532,7 @@ def stop(process: subprocess.Popen[str], client: httpx.Client, sign: int = signa
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM])
 def test_an_upload_outlives_the_process_that_took_it(tmp_path: Path, sign: int) -> None:
     settings = prepared(tmp_path)
-    total = 12_000
+    total = 5_000
     content = workbook([[f"成果{n}", "简介" * 20, "中试", "5万"] for n in range(total)])
     process, client = serving(settings)
     sent = client.post(

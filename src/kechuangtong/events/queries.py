@@ -12,13 +12,23 @@ from kechuangtong.models import Event, User
 _SHOWN = [getattr(Event, name) for name in EventRead.model_fields if name != "actor_name"]
 
 
-def events() -> Select[*tuple[Any, ...]]:
-    """All events, newest first."""
+_NEWEST_FIRST = (Event.at.desc(), Event.id.desc())
+
+
+def events(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """All events that the conditions leave, newest first."""
     return (
         select(*_SHOWN, User.name.label("actor_name"))
         .outerjoin(User, User.id == Event.actor_id)
-        .order_by(Event.at.desc(), Event.id.desc())
+        .where(*conditions)
+        .order_by(*_NEWEST_FIRST)
     )
+
+
+def first(count: int, *conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """The newest of them; sorted by an index's entries alone, which are much smaller."""
+    ids = select(Event.id).where(*conditions).order_by(*_NEWEST_FIRST).limit(count)
+    return events(Event.id.in_(ids))
 
 
 def conditions(query: EventFilter) -> list[ColumnElement[bool]]:

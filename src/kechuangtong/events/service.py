@@ -23,16 +23,17 @@ _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 async def list_events(session: AsyncSession, query: EventQuery) -> Page[EventRead]:
     """One page of the log, newest first. Raises CursorInvalid."""
-    statement = queries.events().where(*queries.conditions(query)).limit(query.limit + 1)
+    conditions = queries.conditions(query)
     if query.cursor is not None:
-        statement = statement.where(queries.beyond(query.cursor))
+        conditions.append(queries.beyond(query.cursor))
+    statement = queries.first(query.limit + 1, *conditions)
     rows = [EventRead.model_validate(row) for row in await session.execute(statement)]
     return Page[EventRead].of(rows, query.limit, queries.position, lambda event: event)
 
 
 async def get_event(session: AsyncSession, event_id: int) -> EventRead:
     """One event. Raises NotFound."""
-    row = (await session.execute(queries.events().where(Event.id == event_id))).one_or_none()
+    row = (await session.execute(queries.events(Event.id == event_id))).one_or_none()
     if row is None:
         raise NotFound
     return EventRead.model_validate(row)
@@ -58,7 +59,7 @@ async def export(database: Database, query: ExportQuery) -> AsyncIterator[bytes]
     """
     if query.format is ExportFormat.CSV:
         yield "\ufeff".encode() + _csv([list(EventRead.model_fields)])
-    statement = queries.events().where(*queries.conditions(query))
+    statement = queries.events(*queries.conditions(query))
     async with database.read() as session:
         found = await session.stream(statement, execution_options={"yield_per": _AT_ONCE})
         async for rows in found.partitions():
