@@ -18,6 +18,8 @@ from kechuangtong.imports.router import router as imports
 from kechuangtong.jobs.service import working
 from kechuangtong.matching.router import router as matches
 from kechuangtong.organizations.router import router as organizations
+from kechuangtong.registrations.router import router as registrations
+from kechuangtong.reviews.router import router as reviews
 from kechuangtong.runtime import open_runtime
 from kechuangtong.search.router import router as search
 from kechuangtong.settings import Settings
@@ -59,6 +61,8 @@ def create_app(settings: Settings) -> FastAPI:
     for router in (
         accounts,
         organizations,
+        registrations,
+        reviews,
         achievements,
         demands,
         search,

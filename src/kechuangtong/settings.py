@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     meilisearch_master_key: SecretStr | None = None
     secret_key: SecretStr | None = None
     token_minutes: int = 60
+    # Whether records are reviewed before publication, where an organization has no rule of its own.
+    review: bool = False
 
     # The package's own model, an OpenAI-compatible endpoint, or none: matching on words alone.
     embeddings: Literal["packaged", "endpoint", "none"] = "packaged"
