@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.permissions import PlatformRole
 from kechuangtong.core.clock import today
 from kechuangtong.core.paging import CursorInvalid, decode_cursor
 from kechuangtong.lists.schemas import ListingQuery
@@ -25,14 +26,13 @@ def visible_to(model: type[R], actor: Actor) -> ColumnElement[bool]:
     reviewers', all others their organization's people's."""
     if actor.sees_all:
         return model.id.is_not(None)
-    to_review = model.organization_id.in_(
-        select(Organization.id).where(of_district(actor, Organization.place))
-    )
-    return or_(
-        in_state(model, ListingState.PUBLISHED),
-        model.organization_id.in_(actor.organization_ids),
-        and_(model.stored_state == ListingState.SUBMITTED, to_review),
-    )
+    published = in_state(model, ListingState.PUBLISHED)
+    seen = or_(published, model.organization_id.in_(actor.organization_ids))
+    if actor.platform_role is not PlatformRole.REVIEWER:
+        return seen
+    here = select(Organization.id).where(of_district(actor, Organization.place))
+    submitted = model.stored_state == ListingState.SUBMITTED
+    return or_(seen, and_(submitted, model.organization_id.in_(here)))
 
 
 def in_state(model: type[R], state: ListingState) -> ColumnElement[bool]:
