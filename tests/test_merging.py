@@ -1,6 +1,7 @@
 """Merging: all that refers to an organization moves, wherever a table refers to one."""
 
 import asyncio
+import threading
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -10,9 +11,12 @@ from sqlalchemy import Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conftest import Service
+from kechuangtong.accounts.actor import OPERATOR
 from kechuangtong.accounts.permissions import Role
 from kechuangtong.core.clock import now
+from kechuangtong.core.db import Database
 from kechuangtong.core.trade import ListKind, OrganizationKind, Price, PriceKind
+from kechuangtong.imports.service import CHUNK, file_path, new_import, run_import
 from kechuangtong.models import (
     Achievement,
     ApiKey,
@@ -38,6 +42,7 @@ from kechuangtong.models.attachment import Access
 from kechuangtong.models.listing import ListingState
 from kechuangtong.models.notice import NoticeKind
 from kechuangtong.models.review import ReviewSubject
+from kechuangtong.organizations import merging
 from kechuangtong.organizations.service import find_organization
 from people import change
 
@@ -278,3 +283,41 @@ async def test_who_is_in_both_keeps_the_higher_role_and_conflicts_move_nothing(
         assert [roles[user.id] for user in people] == [Role.MANAGER, Role.EDITOR]
     owned = (await scholar.get(f"/v1/achievements?organization_id={stays}")).json()["items"]
     assert sorted(record["title"] for record in owned) == ["又一名称", "只有甲有", "同名成果"]
+
+
+async def test_an_import_goes_on_into_the_other(service: Service, admin: httpx.AsyncClient) -> None:
+    one, target = await new(admin, "甲"), str(service.university)
+    runtime = service.runtime
+    async with runtime.database.write() as session:
+        imported = new_import(
+            OPERATOR,
+            kind=ListKind.ACHIEVEMENT,
+            organization=await session.get(Organization, uuid.UUID(one)),
+            file_name="a.csv",
+        )
+        session.add(imported)
+    path = file_path(runtime.settings, imported)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        "成果名称\n" + "".join(f"成果{n}\n" for n in range(CHUNK + 1)), encoding="utf-8"
+    )
+
+    async def merge_meanwhile() -> None:
+        database = Database(runtime.settings.resolved_database_url)
+        async with database.write() as session:
+            await merging.merge(
+                session, OPERATOR, uuid.UUID(one), into=service.university, expected_versions=None
+            )
+        await database.close()
+
+    def after_a_chunk(done: int, _total: int) -> None:
+        if done == CHUNK:  # between two transactions of the import
+            thread = threading.Thread(target=lambda: asyncio.run(merge_meanwhile()))
+            thread.start()
+            thread.join()
+
+    finished = await run_import(runtime.database, runtime.settings, imported.id, after_a_chunk)
+    assert finished.counts["created"] == CHUNK + 1
+    async with runtime.database.read() as session:
+        owners = await session.scalars(select(Achievement.organization_id).distinct())
+        assert [str(owner) for owner in owners] == [target]
