@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -151,7 +152,7 @@ async def _try(
 ) -> httpx.Response:
     request = request_for(document(), method, path, operation)
     if "If-Match" in request["headers"]:
-        read = await client.get(request["url"].removesuffix("/publish").removesuffix("/withdraw"))
+        read = await client.get(re.sub("/[a-z-]+$", "", request["url"]))  # without the verb
         request["headers"]["If-Match"] = read.headers["ETag"]
     return await client.request(**request)
 

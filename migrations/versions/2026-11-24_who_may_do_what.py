@@ -19,7 +19,6 @@ _JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 _TABLES = [
     "mails",
     "rate_counts",
-    "reminders",
     "schedules",
     "sign_in_failures",
     "api_keys",
@@ -64,13 +63,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_rate_counts")),
     )
     op.create_index(op.f("ix_rate_counts_expires_at"), "rate_counts", ["expires_at"])
-    op.create_table(
-        "reminders",
-        sa.Column("record_id", sa.Uuid(), nullable=False),
-        sa.Column("valid_until", sa.Date(), nullable=False),
-        sa.Column("days", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("record_id", "valid_until", "days", name=op.f("pk_reminders")),
-    )
     op.create_table(
         "schedules",
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -227,6 +219,8 @@ def upgrade() -> None:
         sa.Column("place", sa.String(length=200), nullable=True),
         sa.Column("proof", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=30), nullable=False),
+        sa.Column("reasons", _JSON, nullable=False),
+        sa.Column("comment", sa.Text(), nullable=True),
         sa.Column("organization_id", sa.Uuid(), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

@@ -28,6 +28,8 @@ from kechuangtong.organizations.invitations.router import router as invitations
 from kechuangtong.organizations.members.router import router as members
 from kechuangtong.organizations.router import router as organizations
 from kechuangtong.pages.router import router as pages
+from kechuangtong.registrations.router import router as registrations
+from kechuangtong.reviews.router import router as reviews
 from kechuangtong.runtime import open_runtime
 from kechuangtong.search.router import router as search
 from kechuangtong.settings import Settings
@@ -79,6 +81,8 @@ def create_app(settings: Settings) -> FastAPI:
         organizations,
         members,
         invitations,
+        registrations,
+        reviews,
         achievements,
         demands,
         search,

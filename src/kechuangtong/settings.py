@@ -137,6 +137,8 @@ class Settings(BaseSettings):
     # Where people reach this service: what links in mails begin with.
     public_url: Annotated[str, Field(pattern=r"^https?://")] = "http://127.0.0.1:8000"
     oidc_providers: list[OidcProvider] = []
+    # Whether records are reviewed before publication, where an organization has no rule of its own.
+    review: bool = False
 
     # The package's own model, an OpenAI-compatible endpoint, or none: matching on words alone.
     embeddings: Literal["packaged", "endpoint", "none"] = "packaged"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from kechuangtong.accounts.actor import ANONYMOUS
+from kechuangtong.accounts.actor import ANONYMOUS, OPERATOR
 from kechuangtong.core.clock import today
 from kechuangtong.core.text import fold
 from kechuangtong.core.trade import ListKind, Stage
@@ -27,7 +27,7 @@ async def matches_of(
 ) -> Any:
     async with runtime.database.read() as session:
         record = await session.get_one(model, sample_id(short))
-        return await matcher(runtime).for_record(session, ANONYMOUS, record, query)
+        return await matcher(runtime).for_record(session, OPERATOR, record, query)
 
 
 def graded() -> dict[str, dict[str, int]]:
@@ -186,7 +186,7 @@ async def test_without_a_model_words_alone_match_and_say_so(sample: Runtime) -> 
     async with sample.database.read() as session:
         for demand, pairs in graded().items():
             record = await session.get_one(Demand, sample_id(demand))
-            found = await words.for_record(session, ANONYMOUS, record, EVERYTHING)
+            found = await words.for_record(session, OPERATOR, record, EVERYTHING)
             assert found.degraded
             firsts.append(pairs.get(str(found.items[0].achievement.id), 0) >= 3)
     assert statistics.mean(firsts) > 0.8

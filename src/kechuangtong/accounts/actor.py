@@ -70,6 +70,14 @@ class Actor:
         role = self.roles.get(organization_id)
         return self.administrator or (role is not None and permission in ROLES[role])
 
+    def reviews(self, place: str | None) -> bool:
+        """Whether the actor decides on what comes from a place, as of an organization there."""
+        if not self.in_scope(Permission.REVIEWS_DECIDE):
+            return False
+        reviewer = self.platform_role is PlatformRole.REVIEWER
+        here = self.district is None or self.district in (place or "")
+        return self.administrator or (reviewer and here)
+
     def sees(self, organization_id: uuid.UUID) -> bool:
         """Whether what is an organization's own is shown to the actor."""
         return self.sees_all or organization_id in self.roles

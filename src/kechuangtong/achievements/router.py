@@ -17,8 +17,15 @@ from kechuangtong.achievements.service import achievements
 from kechuangtong.core.http import ExpectedVersions, IfNoneMatch, etag, not_modified
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
-from kechuangtong.lists.http import AchievementDraftId, AchievementId
-from kechuangtong.lists.schemas import ListingQuery
+from kechuangtong.lists.completeness import Completeness, completeness
+from kechuangtong.lists.http import (
+    AchievementDraftId,
+    AchievementId,
+    AchievementToRenewId,
+    AchievementToReviewId,
+    Reviewed,
+)
+from kechuangtong.lists.schemas import ListingQuery, Renewal
 
 router = APIRouter(prefix="/v1/achievements", tags=["achievements"], route_class=IdempotentRoute)
 
@@ -77,6 +84,18 @@ async def get_achievement(
     return not_modified(record, if_none_match) or achievements.show(record, actor)
 
 
+@router.get(
+    "/{achievement_id}/completeness",
+    summary="How complete an achievement is (成果完整度)",
+    responses=answers(401, 404, 422),
+)
+async def get_achievement_completeness(
+    achievement_id: AchievementId, session: ReadSession, actor: Reader
+) -> Completeness:
+    """A score from 0 to 100, and what a reader from industry will miss."""
+    return completeness(await achievements.get(session, actor, achievement_id))
+
+
 @router.patch(
     "/{achievement_id}",
     summary="Change an achievement (修改成果)",
@@ -89,10 +108,20 @@ async def change_achievement(
     response: Response,
     body: AchievementPatch,
     expected_versions: ExpectedVersions,
+    reviewed: Reviewed,
 ) -> AchievementRead:
-    """Change the fields that are given; the others stay as they are."""
+    """Change the fields that are given; the others stay as they are.
+
+    Where the organization's records are reviewed, one that is public is submitted again by any
+    edit, and shown again when it is approved.
+    """
     record = await achievements.change(
-        session, actor, achievement_id, values=body, expected_versions=expected_versions
+        session,
+        actor,
+        achievement_id,
+        values=body,
+        expected_versions=expected_versions,
+        reviewed=reviewed,
     )
     response.headers["ETag"] = etag(record)
     return achievements.show(record, actor)
@@ -109,10 +138,59 @@ async def publish_achievement(
     actor: Writer,
     response: Response,
     expected_versions: ExpectedVersions,
+    reviewed: Reviewed,
 ) -> AchievementRead:
-    """Show the achievement to everyone, and let it be matched."""
+    """Show the achievement to everyone, and let it be matched.
+
+    Where the organization's records are reviewed, only administrators do: others `submit` it.
+    """
     record = await achievements.publish(
-        session, actor, achievement_id, expected_versions=expected_versions
+        session, actor, achievement_id, expected_versions=expected_versions, reviewed=reviewed
+    )
+    response.headers["ETag"] = etag(record)
+    return achievements.show(record, actor)
+
+
+@router.post(
+    "/{achievement_id}/submit",
+    summary="Submit an achievement for review (成果提交审核)",
+    responses=answers(401, 403, 404, 409, 412, 422, 428),
+)
+async def submit_achievement(
+    achievement_id: AchievementToReviewId,
+    session: IdempotentSession,
+    actor: Writer,
+    response: Response,
+    expected_versions: ExpectedVersions,
+    reviewed: Reviewed,
+) -> AchievementRead:
+    """Hand a draft in, or what was returned or withdrawn: it is published when it is approved.
+
+    What a review has said of it is in `GET /v1/reviews?subject_id=…`.
+    """
+    record = await achievements.submit(
+        session, actor, achievement_id, expected_versions=expected_versions, reviewed=reviewed
+    )
+    response.headers["ETag"] = etag(record)
+    return achievements.show(record, actor)
+
+
+@router.post(
+    "/{achievement_id}/renew",
+    summary="Renew an achievement (成果延长有效期)",
+    responses=answers(400, 401, 403, 404, 409, 412, 413, 422, 428),
+)
+async def renew_achievement(
+    achievement_id: AchievementToRenewId,
+    session: IdempotentSession,
+    actor: Writer,
+    response: Response,
+    body: Renewal,
+    expected_versions: ExpectedVersions,
+) -> AchievementRead:
+    """A later last day of validity, for one that is published or has expired; no review."""
+    record = await achievements.renew(
+        session, actor, achievement_id, values=body, expected_versions=expected_versions
     )
     response.headers["ETag"] = etag(record)
     return achievements.show(record, actor)
@@ -130,7 +208,10 @@ async def withdraw_achievement(
     response: Response,
     expected_versions: ExpectedVersions,
 ) -> AchievementRead:
-    """Take the achievement back from the public; it is kept and can be published again."""
+    """Take the achievement back from the public; it is kept and can be published again.
+
+    Withdrawn from review it is a draft again.
+    """
     record = await achievements.withdraw(
         session, actor, achievement_id, expected_versions=expected_versions
     )

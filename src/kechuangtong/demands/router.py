@@ -13,8 +13,9 @@ from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
 from kechuangtong.demands.schemas import DemandCreate, DemandPatch, DemandRead
 from kechuangtong.demands.service import demands
-from kechuangtong.lists.http import DemandDraftId, DemandId
-from kechuangtong.lists.schemas import ListingQuery
+from kechuangtong.lists.completeness import Completeness, completeness
+from kechuangtong.lists.http import DemandDraftId, DemandId, DemandToReviewId, Reviewed
+from kechuangtong.lists.schemas import ListingQuery, Renewal
 
 router = APIRouter(prefix="/v1/demands", tags=["demands"], route_class=IdempotentRoute)
 
@@ -71,6 +72,18 @@ async def get_demand(
     return not_modified(record, if_none_match) or demands.show(record, actor)
 
 
+@router.get(
+    "/{demand_id}/completeness",
+    summary="How complete a demand is (需求完整度)",
+    responses=answers(401, 404, 422),
+)
+async def get_demand_completeness(
+    demand_id: DemandId, session: ReadSession, actor: Reader
+) -> Completeness:
+    """A score from 0 to 100, and what a reader from industry will miss."""
+    return completeness(await demands.get(session, actor, demand_id))
+
+
 @router.patch(
     "/{demand_id}",
     summary="Change a demand (修改需求)",
@@ -83,10 +96,20 @@ async def change_demand(
     response: Response,
     body: DemandPatch,
     expected_versions: ExpectedVersions,
+    reviewed: Reviewed,
 ) -> DemandRead:
-    """Change the fields that are given; the others stay as they are."""
+    """Change the fields that are given; the others stay as they are.
+
+    Where the organization's records are reviewed, one that is public is submitted again by any
+    edit, and shown again when it is approved.
+    """
     record = await demands.change(
-        session, actor, demand_id, values=body, expected_versions=expected_versions
+        session,
+        actor,
+        demand_id,
+        values=body,
+        expected_versions=expected_versions,
+        reviewed=reviewed,
     )
     response.headers["ETag"] = etag(record)
     return demands.show(record, actor)
@@ -103,9 +126,60 @@ async def publish_demand(
     actor: Writer,
     response: Response,
     expected_versions: ExpectedVersions,
+    reviewed: Reviewed,
 ) -> DemandRead:
-    """Show the demand to everyone, and let it be matched."""
-    record = await demands.publish(session, actor, demand_id, expected_versions=expected_versions)
+    """Show the demand to everyone, and let it be matched.
+
+    Where the organization's records are reviewed, only administrators do: others `submit` it.
+    """
+    record = await demands.publish(
+        session, actor, demand_id, expected_versions=expected_versions, reviewed=reviewed
+    )
+    response.headers["ETag"] = etag(record)
+    return demands.show(record, actor)
+
+
+@router.post(
+    "/{demand_id}/submit",
+    summary="Submit a demand for review (需求提交审核)",
+    responses=answers(401, 403, 404, 409, 412, 422, 428),
+)
+async def submit_demand(
+    demand_id: DemandToReviewId,
+    session: IdempotentSession,
+    actor: Writer,
+    response: Response,
+    expected_versions: ExpectedVersions,
+    reviewed: Reviewed,
+) -> DemandRead:
+    """Hand a draft in, or what was returned or withdrawn: it is published when it is approved.
+
+    What a review has said of it is in `GET /v1/reviews?subject_id=…`.
+    """
+    record = await demands.submit(
+        session, actor, demand_id, expected_versions=expected_versions, reviewed=reviewed
+    )
+    response.headers["ETag"] = etag(record)
+    return demands.show(record, actor)
+
+
+@router.post(
+    "/{demand_id}/renew",
+    summary="Renew a demand (需求延长有效期)",
+    responses=answers(400, 401, 403, 404, 409, 412, 413, 422, 428),
+)
+async def renew_demand(
+    demand_id: DemandId,
+    session: IdempotentSession,
+    actor: Writer,
+    response: Response,
+    body: Renewal,
+    expected_versions: ExpectedVersions,
+) -> DemandRead:
+    """A later last day of validity, for one that is published or has expired; no review."""
+    record = await demands.renew(
+        session, actor, demand_id, values=body, expected_versions=expected_versions
+    )
     response.headers["ETag"] = etag(record)
     return demands.show(record, actor)
 
@@ -122,7 +196,10 @@ async def withdraw_demand(
     response: Response,
     expected_versions: ExpectedVersions,
 ) -> DemandRead:
-    """Take the demand back from the public; it is kept and can be published again."""
+    """Take the demand back from the public; it is kept and can be published again.
+
+    Withdrawn from review it is a draft again.
+    """
     record = await demands.withdraw(session, actor, demand_id, expected_versions=expected_versions)
     response.headers["ETag"] = etag(record)
     return demands.show(record, actor)

@@ -16,7 +16,6 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.achievements.schemas import AchievementPatch
 from kechuangtong.achievements.service import achievements
-from kechuangtong.core.clock import now
 from kechuangtong.core.db import new_id
 from kechuangtong.core.errors import validation_text
 from kechuangtong.core.language import Text
@@ -27,10 +26,10 @@ from kechuangtong.demands.service import demands
 from kechuangtong.imports.cells import parse_organization_kind
 from kechuangtong.imports.rows import ParsedRow, Problem
 from kechuangtong.lists.schemas import ListingFields
-from kechuangtong.lists.service import Change, ListService, identity_of
+from kechuangtong.lists.service import Change, ListService, identity_of, move
+from kechuangtong.lists.states import Action
 from kechuangtong.models import Achievement, Demand, Organization
 from kechuangtong.models.importing import Outcome
-from kechuangtong.models.listing import ListingState
 from kechuangtong.organizations.service import (
     OrganizationAmbiguous,
     find_organization,
@@ -63,13 +62,15 @@ class Assessed:
 class Assessor:
     """Assesses the rows of one file in their order.
 
-    `seen` holds the identities accepted so far, as (owner, identity) to row number.
+    `reviewed` says whether records are reviewed before publication, where an organization has no
+    rule of its own. `seen` holds the identities accepted so far, as (owner, identity) to row.
     """
 
     kind: ListKind
     actor: Actor
     default: Organization | None
     columns: dict[str, str | None]
+    reviewed: bool
     seen: dict[tuple[str, str], int] = field(default_factory=dict)
     new_organizations: list[Organization] = field(default_factory=list)
     _organizations: dict[str, Organization] = field(default_factory=dict)
@@ -173,17 +174,17 @@ class Assessor:
         first = self.seen.setdefault((owner, identity), row.number)
         if first != row.number:
             return Assessed(row.number, Outcome.DUPLICATE, of_row=first)
+        reviewed = organization.reviewed(self.reviewed)
         record = existing.get((organization.id, identity))
         if record is None:
             change = self.service.draft(organization, values)
-            change.record.stored_state = ListingState.PUBLISHED
-            change.record.published_at = now()
+            move(change.record, Action.SUBMIT if reviewed else Action.PUBLISH)
             return Assessed(row.number, Outcome.CREATED, owner, identity, change=change)
         if record.contact is not None and "contact" in values.model_fields_set:
             # Each part is a field of its own: one without a column is left alone.
             contact = record.contact | _contact(row.values)
             values.contact = Contact(**contact) if any(contact.values()) else None
-        edited = self.service.edit(record, values, publish=True)
+        edited = self.service.edit(record, values, reviewed=reviewed, publish=True)
         outcome = Outcome.UNCHANGED if edited is None else Outcome.CHANGED
         return Assessed(row.number, outcome, owner, identity, change=edited)
 

@@ -45,8 +45,8 @@ async def create_import(
     form: Annotated[ImportForm, Form(media_type="multipart/form-data")],
 ) -> ImportRead:
     """Take a list as people typed it. Each row is created, changed, unchanged, a duplicate, or
-    refused with column, value and reason; good rows are kept and published. The answer is the
-    import to watch.
+    refused with column, value and reason; good rows are kept and published, or submitted where
+    the organization's records are reviewed. The answer is the import to watch.
     """
     owner = await service.resolve_organization(session, actor, form.organization)
     import_id = new_id()

@@ -34,7 +34,7 @@ from kechuangtong.imports.schemas import (
     RowProblem,
     RowReport,
 )
-from kechuangtong.lists.errors import AlreadyListed
+from kechuangtong.lists.errors import AlreadyListed, OrganizationMerged
 from kechuangtong.models import Import, ImportRow, Organization
 from kechuangtong.models.importing import ImportState, Outcome
 from kechuangtong.organizations.service import find_organization
@@ -203,11 +203,18 @@ async def run_import(
         imported.columns = dict(sheet.columns)
         imported.total = len(sheet.rows)
     while imported.done < len(sheet.rows):
-        assessor = Assessor(imported.kind, actor, organization, sheet.columns, dict(seen))
+        assessor = Assessor(
+            imported.kind, actor, organization, sheet.columns, settings.review, dict(seen)
+        )
         try:
             imported = await _run_chunk(database, import_id, sheet, assessor)
         except (AlreadyListed, PreconditionFailed):
             continue  # another writer has just written the same record: assess the chunk anew
+        except OrganizationMerged:
+            async with database.read() as session:  # the import is now the other's, too
+                imported = await session.get_one(Import, import_id)
+                organization = await _organization(session, imported.organization_id)
+            continue
         seen = assessor.seen
         if progress is not None:
             progress(imported.done, len(sheet.rows))
@@ -256,7 +263,7 @@ async def preview_import(
     """The report that a real run would give, with nothing written. Raises FileRefused."""
     sheet = await read_sheet(path, kind, settings)
     _check_owners(sheet, organization)
-    assessor = Assessor(kind, actor, organization, sheet.columns)
+    assessor = Assessor(kind, actor, organization, sheet.columns, settings.review)
     assessed: list[Assessed] = []
     for rows in _chunks(sheet.rows):
         async with database.read() as session:

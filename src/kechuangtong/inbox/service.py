@@ -1,9 +1,10 @@
 """The inbox (收件箱) of an organization: told in the transaction of what happened."""
 
 import uuid
+from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.core.clock import now
@@ -40,13 +41,13 @@ async def notify(
     waiting: bool = False,
     by_mail: bool = True,
     **data: Any,  # noqa: ANN401
-) -> None:
+) -> bool:
     """Tell an organization of something, once a `key`; its people who want news get a mail.
 
-    `title` names the subject; `waiting` asks for an answer.
+    `title` names the subject; `waiting` asks for an answer. Whether it was told now.
     """
     if await session.scalar(select(Notice.id).where(Notice.key == key)) is not None:
-        return
+        return False
     session.add(
         Notice(
             id=new_id(),
@@ -60,8 +61,28 @@ async def notify(
             created_at=now(),
         )
     )
-    if not by_mail:
-        return
+    if by_mail:
+        subject = TITLES[kind]
+        text = Text(f"{subject.zh}：{title}", f"{subject.en}: {title}")
+        await write_to(session, organization_id, subject=subject, text=text)
+    return True
+
+
+async def settle(
+    session: AsyncSession, kind: NoticeKind, subject_ids: Collection[uuid.UUID]
+) -> None:
+    """What these notices waited for has been done."""
+    await session.execute(
+        update(Notice)
+        .where(Notice.kind == kind, Notice.subject_id.in_(subject_ids), Notice.waiting)
+        .values(waiting=False)
+    )
+
+
+async def write_to(
+    session: AsyncSession, organization_id: uuid.UUID, *, subject: Text, text: Text
+) -> None:
+    """Mail to those of an organization's people who want news."""
     recipients = await session.scalars(
         select(User.email)
         .join(Membership, Membership.user_id == User.id)
@@ -72,8 +93,6 @@ async def notify(
             User.locked_at.is_(None),
         )
     )
-    subject = TITLES[kind]
     for one in recipients:
         assert one is not None
-        text = Text(f"{subject.zh}：{title}", f"{subject.en}: {title}")
         mail.write(session, to=one, subject=subject, text=text)

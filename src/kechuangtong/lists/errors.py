@@ -20,6 +20,44 @@ class WrongState(Conflict):
     )
 
 
+class ReviewRequired(Conflict):
+    code = "review_required"
+    text = Text(
+        "该单位的记录须经审核后发布，请改用 submit 提交审核。",
+        "The organization's records are reviewed before publication: use `submit` instead.",
+    )
+
+
+class ReviewNotRequired(Conflict):
+    code = "review_not_required"
+    text = Text(
+        "该单位的记录无须审核，请直接用 publish 发布。",
+        "The organization's records are not reviewed: use `publish`.",
+    )
+
+
+class WasPublic(Conflict):
+    code = "was_public"
+    text = Text(
+        "曾经公开的记录不能删除，只能撤回。", "What was public once is kept; it cannot be deleted."
+    )
+
+
+class OrganizationMerged(Conflict):
+    code = "organization_merged"
+    text = Text("该单位已并入另一单位。", "The organization was merged into another.")
+    place = ("body", "organization_id")
+
+
+class DateNotLater(Invalid):
+    code = "date_not_later"
+    text = Text(
+        "新的有效期须在今天之后，且晚于原有效期（{date}）。",
+        "The new date must lie in the future and after the one before ({date}).",
+    )
+    place = ("body", "valid_until")
+
+
 class DatePast(Invalid):
     code = "date_past"
     text = Text(

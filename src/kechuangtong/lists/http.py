@@ -1,10 +1,11 @@
-"""Path parameters of the lists; their examples are records of the demo's sample."""
+"""What the routes of the lists share; the examples of path parameters are of the demo's sample."""
 
 import uuid
 from typing import Annotated, Any
 
-from fastapi import Path
+from fastapi import Depends, Path
 
+from kechuangtong.runtime import RuntimeDep
 from kechuangtong.sample import ids
 
 
@@ -14,8 +15,20 @@ def of_sample(record_id: str) -> Any:  # noqa: ANN401
 
 
 OrganizationId = Annotated[uuid.UUID, of_sample(ids.ORGANIZATION)]
+OrganizationToMergeId = Annotated[uuid.UUID, of_sample(ids.ORGANIZATION_TO_MERGE)]
 AchievementId = Annotated[uuid.UUID, of_sample(ids.ACHIEVEMENT)]
 AchievementDraftId = Annotated[uuid.UUID, of_sample(ids.ACHIEVEMENT_DRAFT)]
 DemandId = Annotated[uuid.UUID, of_sample(ids.DEMAND)]
 UserId = Annotated[uuid.UUID, of_sample(ids.USER)]
 DemandDraftId = Annotated[uuid.UUID, of_sample(ids.DEMAND_DRAFT)]
+AchievementToReviewId = Annotated[uuid.UUID, of_sample(ids.ACHIEVEMENT_TO_REVIEW)]
+AchievementToRenewId = Annotated[uuid.UUID, of_sample(ids.ACHIEVEMENT_TO_RENEW)]
+DemandToReviewId = Annotated[uuid.UUID, of_sample(ids.DEMAND_TO_REVIEW)]
+
+
+def _reviewed(runtime: RuntimeDep) -> bool:
+    return runtime.settings.review
+
+
+Reviewed = Annotated[bool, Depends(_reviewed)]
+"""Whether records are reviewed before publication, but for organizations with their own rule."""

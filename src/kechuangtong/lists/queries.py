@@ -5,26 +5,34 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, String, cast, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, String, and_, cast, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.permissions import PlatformRole
 from kechuangtong.core.clock import today
 from kechuangtong.core.paging import CursorInvalid, decode_cursor
 from kechuangtong.lists.schemas import ListingQuery
-from kechuangtong.models import Achievement, Demand
+from kechuangtong.models import Achievement, Demand, Organization
 from kechuangtong.models.listing import ListingState
+from kechuangtong.reviews.queries import of_district
 
 R = TypeVar("R", Achievement, Demand)
 
 
 def visible_to(model: type[R], actor: Actor) -> ColumnElement[bool]:
-    """Published records are everyone's to read, the others their organization's people's."""
-    published = model.stored_state == ListingState.PUBLISHED
+    """Published records are everyone's to read until they expire, submitted ones also their
+    reviewers', all others their organization's people's."""
     if actor.sees_all:
         return model.id.is_not(None)
-    return or_(published, model.organization_id.in_(actor.organization_ids))
+    published = in_state(model, ListingState.PUBLISHED)
+    seen = or_(published, model.organization_id.in_(actor.organization_ids))
+    if actor.platform_role is not PlatformRole.REVIEWER:
+        return seen
+    here = select(Organization.id).where(of_district(actor, Organization.place))
+    submitted = model.stored_state == ListingState.SUBMITTED
+    return or_(seen, and_(submitted, model.organization_id.in_(here)))
 
 
 def in_state(model: type[R], state: ListingState) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ import uuid
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import PageQuery
@@ -60,6 +60,14 @@ class ListingFields(Input):
     valid_until: Annotated[
         Day | None, Field(description="Last day of validity (有效期、截止日期); null: no limit")
     ] = None
+
+
+class Renewal(Input):
+    """Until when a record is to be valid."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"valid_until": "2031-12-31"}})
+
+    valid_until: Annotated[Day, Field(description="The new last day of validity (有效期至)")]
 
 
 class OrganizationBrief(Output):

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.permissions import Permission
-from kechuangtong.core.clock import now
+from kechuangtong.core.clock import now, today
 from kechuangtong.core.db import new_id, violated
 from kechuangtong.core.errors import Forbidden, NotFound, PreconditionFailed
 from kechuangtong.core.http import check_version
@@ -22,12 +23,26 @@ from kechuangtong.core.schemas import PriceValue, TrlValue
 from kechuangtong.core.text import identity
 from kechuangtong.core.trade import ListKind, Price, Trl
 from kechuangtong.events import log
+from kechuangtong.inbox import service as inbox
 from kechuangtong.lists import queries
-from kechuangtong.lists.errors import AlreadyListed, DatePast, OrganizationUnknown, WrongState
-from kechuangtong.lists.schemas import ListingFields, ListingQuery, ListingRead
-from kechuangtong.lists.states import TRANSITIONS, Action
+from kechuangtong.lists.errors import (
+    AlreadyListed,
+    DateNotLater,
+    DatePast,
+    OrganizationMerged,
+    OrganizationUnknown,
+    ReviewNotRequired,
+    ReviewRequired,
+    WasPublic,
+    WrongState,
+)
+from kechuangtong.lists.schemas import ListingFields, ListingQuery, ListingRead, Renewal
+from kechuangtong.lists.states import PUBLISHING, TRANSITIONS, Action
 from kechuangtong.models import Achievement, Demand, Organization
 from kechuangtong.models.listing import ListingState
+from kechuangtong.models.notice import NoticeKind
+from kechuangtong.models.review import ReviewSubject
+from kechuangtong.reviews import desk
 from kechuangtong.search.marks import mark
 
 R = TypeVar("R", Achievement, Demand)
@@ -53,7 +68,11 @@ class Change(Generic[R]):
 
 
 class ListService(Generic[R, Read]):
-    """The use cases of one list."""
+    """The use cases of one list.
+
+    `reviewed` says whether records are reviewed before publication where their organization has
+    no rule of its own.
+    """
 
     def __init__(self, kind: ListKind, model: type[R], schema: type[Read]) -> None:
         self.kind = kind
@@ -97,7 +116,8 @@ class ListService(Generic[R, Read]):
         organization_id: uuid.UUID,
         values: ListingFields,
     ) -> R:
-        """A new draft. Raises OrganizationUnknown, Forbidden, AlreadyListed."""
+        """A new draft. Raises OrganizationUnknown, Forbidden, AlreadyListed,
+        OrganizationMerged."""
         organization = await session.get(Organization, organization_id)
         if organization is None:
             raise OrganizationUnknown(loc=("body", "organization_id"))
@@ -115,10 +135,13 @@ class ListService(Generic[R, Read]):
         *,
         values: ListingFields,
         expected_versions: frozenset[int] | None,
+        reviewed: bool,
     ) -> R:
-        """Change the fields that were given. Raises NotFound, Forbidden, PreconditionFailed."""
+        """Change the fields that were given; what is public goes to review again where that is
+        required. Raises NotFound, Forbidden, PreconditionFailed."""
         record = await self._own(session, actor, record_id, expected_versions)
-        if (change := self.edit(record, values)) is not None:
+        reviewed = record.organization.reviewed(reviewed)
+        if (change := self.edit(record, values, reviewed=reviewed)) is not None:
             await self.save(session, actor, [change])
         return record
 
@@ -129,14 +152,61 @@ class ListService(Generic[R, Read]):
         record_id: uuid.UUID,
         *,
         expected_versions: frozenset[int] | None,
+        reviewed: bool,
     ) -> R:
-        """Show a record to everyone. Raises also WrongState, DatePast."""
+        """Show a record to everyone; administrators do so without a review. Raises also
+        ReviewRequired, WrongState, DatePast."""
+        record = await self._own(session, actor, record_id, expected_versions)
+        if record.organization.reviewed(reviewed) and not actor.administrator:
+            raise ReviewRequired
+        return await self._put_forward(session, actor, record, Action.PUBLISH, "published")
+
+    async def submit(
+        self,
+        session: AsyncSession,
+        actor: Actor,
+        record_id: uuid.UUID,
+        *,
+        expected_versions: frozenset[int] | None,
+        reviewed: bool,
+    ) -> R:
+        """Hand a record in for review. Raises also ReviewNotRequired, WrongState, DatePast."""
+        record = await self._own(session, actor, record_id, expected_versions)
+        if not record.organization.reviewed(reviewed):
+            raise ReviewNotRequired
+        return await self._put_forward(session, actor, record, Action.SUBMIT, "submitted")
+
+    async def decide(
+        self, session: AsyncSession, actor: Actor, record: R, *, approved: bool
+    ) -> None:
+        """Publish or return what was submitted, as its review has decided. Raises WrongState,
+        DatePast."""
+        if approved:
+            await self._put_forward(session, actor, record, Action.APPROVE, "published")
+            return
+        before = self._snapshot(record)
+        move(record, Action.RETURN)
+        await self.save(session, actor, [Change(record, "returned", before)])
+
+    async def renew(
+        self,
+        session: AsyncSession,
+        actor: Actor,
+        record_id: uuid.UUID,
+        *,
+        values: Renewal,
+        expected_versions: frozenset[int] | None,
+    ) -> R:
+        """Let a published record be valid for longer, also one that has expired. Raises also
+        WrongState, DateNotLater."""
         record = await self._own(session, actor, record_id, expected_versions)
         before = self._snapshot(record)
-        move(record, Action.PUBLISH)
-        if record.state is ListingState.EXPIRED:
-            raise DatePast(date=record.valid_until)
-        await self.save(session, actor, [Change(record, "published", before)])
+        move(record, Action.RENEW)
+        last = record.valid_until
+        if last is None or values.valid_until <= max(last, today()):
+            raise DateNotLater(date=last)
+        record.valid_until = values.valid_until
+        await self.save(session, actor, [Change(record, "renewed", before)])
         return record
 
     async def withdraw(
@@ -147,7 +217,7 @@ class ListService(Generic[R, Read]):
         *,
         expected_versions: frozenset[int] | None,
     ) -> R:
-        """Take a published record back from the public. Raises also WrongState."""
+        """Take a record back from the public, or from review. Raises also WrongState."""
         record = await self._own(session, actor, record_id, expected_versions)
         before = self._snapshot(record)
         move(record, Action.WITHDRAW)
@@ -162,9 +232,13 @@ class ListService(Generic[R, Read]):
         *,
         expected_versions: frozenset[int] | None,
     ) -> None:
-        """Delete a draft; what was public once is withdrawn instead. Raises also WrongState."""
+        """Delete a draft; what was public once is withdrawn instead. Raises also WrongState,
+        WasPublic."""
         record = await self._own(session, actor, record_id, expected_versions)
         move(record, Action.DELETE)
+        if record.published_at is not None:
+            raise WasPublic
+        await inbox.settle(session, NoticeKind.REVIEW_RETURNED, [record.id])
         await session.delete(record)
         self._log(session, actor, Change(record, "deleted", self._snapshot(record)), after=None)
 
@@ -186,17 +260,32 @@ class ListService(Generic[R, Read]):
         _assign(record, values, set(type(values).model_fields))
         return Change(record, "created", None)
 
-    def edit(self, record: R, values: ListingFields, *, publish: bool = False) -> Change[R] | None:
-        """Set the fields that were given, not stored yet; None where that changes nothing."""
+    def edit(
+        self, record: R, values: ListingFields, *, reviewed: bool, publish: bool = False
+    ) -> Change[R] | None:
+        """Set the fields that were given, not stored yet; None where that changes nothing.
+
+        Where it is `reviewed`, what is public goes to review again with any edit. With `publish`
+        the rest is published or submitted, but for what was returned and has not been edited.
+        """
         before = self._snapshot(record)
         _assign(record, values, values.model_fields_set)
-        if publish and Action.PUBLISH in TRANSITIONS[record.state]:
-            move(record, Action.PUBLISH)
+        edited = self._snapshot(record) != before
+        wanted = []
+        if reviewed and edited:
+            wanted.append(Action.RESUBMIT)
+        if publish and not reviewed:
+            wanted.append(Action.PUBLISH)
+        if publish and reviewed and (edited or record.state is not ListingState.RETURNED):
+            wanted.append(Action.SUBMIT)
+        for action in wanted:
+            if action in TRANSITIONS[record.state]:
+                move(record, action)
         return None if self._snapshot(record) == before else Change(record, "changed", before)
 
     async def save(self, session: AsyncSession, actor: Actor, changes: list[Change[R]]) -> None:
-        """Store changes with their events and their marks for the index. Raises AlreadyListed,
-        PreconditionFailed."""
+        """Store changes with their events, their reviews and their marks for the index. Raises
+        AlreadyListed, PreconditionFailed, OrganizationMerged."""
         session.add_all(change.record for change in changes)
         try:
             await session.flush()  # the identity's uniqueness is the database's to say
@@ -206,9 +295,48 @@ class ListService(Generic[R, Read]):
             if violated(error).endswith("_organization_id_identity"):
                 raise AlreadyListed from error
             raise
+        # A merging holds the organization until it has moved what is there: look again after.
+        owners = {change.record.organization_id for change in changes if change.before is None}
+        merged = Organization.id.in_(owners) & Organization.merged_into_id.is_not(None)
+        if owners and await session.scalar(select(Organization.id).where(merged).limit(1)):
+            raise OrganizationMerged
         for change in changes:
             self._log(session, actor, change, after=self._snapshot(change.record))
+        await self._keep_reviews(session, actor, changes)
         await mark(session, self.kind, [change.record.id for change in changes])
+
+    async def _keep_reviews(
+        self, session: AsyncSession, actor: Actor, changes: list[Change[R]]
+    ) -> None:
+        kind = ReviewSubject(self.kind.value)
+        submissions = [
+            desk.Submission(
+                record.id, record.title, record.organization.place, record.organization_id
+            )
+            for record in (change.record for change in changes)
+            if record.state is ListingState.SUBMITTED
+        ]
+        if submissions:
+            await desk.submit(session, actor, kind, submissions)
+        done = []
+        for change in changes:
+            match _state_before(change), change.record.state:
+                case ListingState.SUBMITTED, ListingState.DRAFT:
+                    await desk.take_back(session, actor, kind, change.record.id)
+                case ListingState.RETURNED, state if state is not ListingState.RETURNED:
+                    done.append(change.record.id)
+        if done:
+            await inbox.settle(session, NoticeKind.REVIEW_RETURNED, done)
+
+    async def _put_forward(
+        self, session: AsyncSession, actor: Actor, record: R, action: Action, what: str
+    ) -> R:
+        before = self._snapshot(record)
+        move(record, action)
+        if record.past:
+            raise DatePast(date=record.valid_until)
+        await self.save(session, actor, [Change(record, what, before)])
+        return record
 
     async def _own(
         self,
@@ -259,8 +387,12 @@ def move(record: Achievement | Demand, action: Action) -> None:
         raise WrongState(state=record.state.value, action=action.value)
     if (state := transitions[action]) is not None:
         record.stored_state = state
-    if state is ListingState.PUBLISHED:
+    if action in PUBLISHING:
         record.published_at = now()
+
+
+def _state_before(change: Change[Any]) -> ListingState | None:
+    return None if change.before is None else ListingState(change.before["state"])
 
 
 def _assign(record: Achievement | Demand, values: ListingFields, names: set[str]) -> None:

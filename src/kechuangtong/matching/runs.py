@@ -7,14 +7,14 @@ from typing import Final
 
 import xlsxwriter
 from anyio import to_thread
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from kechuangtong.accounts.actor import ANONYMOUS
-from kechuangtong.core.clock import today
 from kechuangtong.core.db import Database
 from kechuangtong.core.language import Text
 from kechuangtong.core.trade import ListKind
+from kechuangtong.lists.queries import in_state
 from kechuangtong.matching import store
 from kechuangtong.matching.schemas import MatchedPair, Matches, MatchQuery
 from kechuangtong.matching.service import Matcher, show_pair
@@ -49,10 +49,7 @@ async def match_all(
         ids = list(
             await session.scalars(
                 select(Demand.id)
-                .where(
-                    Demand.stored_state == ListingState.PUBLISHED,
-                    or_(Demand.valid_until.is_(None), Demand.valid_until >= today()),
-                )
+                .where(in_state(Demand, ListingState.PUBLISHED))
                 .order_by(Demand.id)
             )
         )
@@ -66,7 +63,7 @@ async def match_all(
                 ListKind.ACHIEVEMENT,
                 store.profile(demand),
                 store.inputs(demand),
-                index_filter(query),
+                index_filter(query, ANONYMOUS),
             )
             pairs = await matcher.pairs(session, ANONYMOUS, demand, ranking, query)
         items += [show_pair(pair, ANONYMOUS) for pair in pairs]

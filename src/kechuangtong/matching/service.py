@@ -168,7 +168,9 @@ class Matcher:
         """The best matches of a record, or of one made from a text, in the other list."""
         kind = OTHER[store.kind_of(record)]
         profile = await to_thread.run_sync(store.profile, record)
-        ranking = await self.rank(session, kind, profile, store.inputs(record), index_filter(query))
+        ranking = await self.rank(
+            session, kind, profile, store.inputs(record), index_filter(query, actor)
+        )
         pairs = await self.pairs(session, actor, record, ranking, query)
         found = self.matches([_one_side(pair, kind, actor) for pair in pairs], ranking.degraded)
         if not any(one.judgement.grade > 1 for one in ranking.ranked):

@@ -37,7 +37,7 @@ from kechuangtong.models.mail import Mail
 from kechuangtong.models.notice import Notice
 from kechuangtong.models.organization import Organization
 from kechuangtong.models.rate import RateCount
-from kechuangtong.models.review import Registration, Reminder, Review
+from kechuangtong.models.review import Registration, Review
 
 __all__ = [
     "Achievement",
@@ -67,7 +67,6 @@ __all__ = [
     "Profile",
     "RateCount",
     "Registration",
-    "Reminder",
     "Review",
     "SavedSearch",
     "Schedule",

@@ -56,9 +56,13 @@ class Listing(Record):
         return f"{self.version}-{self.organization.version}-{self.state}"
 
     @property
+    def past(self) -> bool:
+        """Whether the last day of validity is over."""
+        return self.valid_until is not None and self.valid_until < today()
+
+    @property
     def state(self) -> ListingState:
         """The state that is shown: a published record past its date has expired."""
-        past = self.valid_until is not None and self.valid_until < today()
-        if self.stored_state is ListingState.PUBLISHED and past:
+        if self.stored_state is ListingState.PUBLISHED and self.past:
             return ListingState.EXPIRED
         return self.stored_state

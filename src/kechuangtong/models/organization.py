@@ -29,6 +29,10 @@ class Organization(Record, Base):
         ForeignKey("organizations.id"), index=True
     )
 
+    def reviewed(self, by_default: bool) -> bool:
+        """Whether what it publishes is reviewed before."""
+        return by_default if self.review is None else self.review
+
     @property
     def verified(self) -> bool:
         """Whether a checked code says who this is."""

@@ -1,7 +1,7 @@
 """Review (审核): of records before they are published, of organizations that register."""
 
 import uuid
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, String, Text
@@ -65,7 +65,10 @@ class Review(Record, Base):
 
 
 class Registration(Record, Base):
-    """A person's wish that its organization be registered; it is made when that is approved."""
+    """A person's wish that its organization be registered; it is made when that is approved.
+
+    `reasons` and `comment` say why it was returned, to an applicant who sees no reviews yet.
+    """
 
     __tablename__ = "registrations"
 
@@ -78,16 +81,8 @@ class Registration(Record, Base):
     place: Mapped[str | None] = mapped_column(String(200))
     proof: Mapped[str] = mapped_column(Text)
     state: Mapped[ReviewState] = mapped_column(choice(ReviewState), default=ReviewState.OPEN)
+    reasons: Mapped[list[str]] = mapped_column(default=list)
+    comment: Mapped[str | None] = mapped_column(Text)
     organization_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("organizations.id"), index=True
     )
-
-
-class Reminder(Base):
-    """That a record's expiry was told of, `days` before its date: told once."""
-
-    __tablename__ = "reminders"
-
-    record_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    valid_until: Mapped[date] = mapped_column(primary_key=True)
-    days: Mapped[int] = mapped_column(primary_key=True)

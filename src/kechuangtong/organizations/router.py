@@ -11,9 +11,10 @@ from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.http import ExpectedVersions, IfNoneMatch, etag, not_modified
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
-from kechuangtong.lists.http import OrganizationId
-from kechuangtong.organizations import service
+from kechuangtong.lists.http import OrganizationId, OrganizationToMergeId
+from kechuangtong.organizations import merging, service
 from kechuangtong.organizations.schemas import (
+    Merge,
     OrganizationCreate,
     OrganizationPatch,
     OrganizationQuery,
@@ -75,7 +76,10 @@ async def get_organization(
     response: Response,
     if_none_match: IfNoneMatch = None,
 ) -> OrganizationRead | Response:
-    """One organization; its ETag is what a change sends as If-Match."""
+    """One organization; its ETag is what a change sends as If-Match.
+
+    One that was merged into another is kept as a name of that: `merged_into_id`.
+    """
     organization = await service.get_organization(session, organization_id)
     response.headers["ETag"] = etag(organization)
     return not_modified(organization, if_none_match) or OrganizationRead.model_validate(
@@ -96,9 +100,36 @@ async def change_organization(
     body: OrganizationPatch,
     expected_versions: ExpectedVersions,
 ) -> OrganizationRead:
-    """Change the fields that are given; the others stay as they are."""
+    """Change the fields that are given; the others stay as they are.
+
+    Whether its records are reviewed before publication (`review`) administrators alone change.
+    """
     organization = await service.change_organization(
         session, actor, organization_id, values=body, expected_versions=expected_versions
+    )
+    response.headers["ETag"] = etag(organization)
+    return OrganizationRead.model_validate(organization)
+
+
+@router.post(
+    "/{organization_id}/merge",
+    summary="Merge an organization into another (合并单位)",
+    responses=answers(400, 401, 403, 404, 409, 412, 413, 422, 428),
+)
+async def merge_organization(
+    organization_id: OrganizationToMergeId,
+    session: IdempotentSession,
+    actor: Annotated[Actor, Depends(requires(Permission.ORGANIZATIONS_MERGE))],
+    response: Response,
+    body: Merge,
+    expected_versions: ExpectedVersions,
+) -> OrganizationRead:
+    """All that is the one's becomes the other's: records, people, imports, contacts and the rest;
+    the answer is that other one. Nothing is moved where both have a record of the same number or
+    title, or codes that differ. The one stays as a name, which imports still find.
+    """
+    organization = await merging.merge(
+        session, actor, organization_id, into=body.into, expected_versions=expected_versions
     )
     response.headers["ETag"] = etag(organization)
     return OrganizationRead.model_validate(organization)

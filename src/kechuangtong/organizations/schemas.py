@@ -20,6 +20,8 @@ def _uscc(text: str) -> str:
         raise ValueError(error.message) from error
 
 
+_REVIEW = "Whether its records are reviewed before publication (发布前审核); null: by default"
+
 Uscc = Annotated[Line, AfterValidator(_uscc)]
 
 
@@ -54,6 +56,17 @@ class OrganizationPatch(OrganizationFields):
     name: Annotated[
         Line, Field(description="Name (单位名称)", json_schema_extra=required_in_create)
     ] = ""
+    review: Annotated[bool | None, Field(description=_REVIEW + "; administrators change it")] = None
+
+
+class Merge(Input):
+    """Which organization another is merged into."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"into": "01900000-0000-7000-8000-00000000e001"}}
+    )
+
+    into: Annotated[uuid.UUID, Field(description="The one that stays (并入的单位)")]
 
 
 class OrganizationRead(Output):
@@ -65,6 +78,10 @@ class OrganizationRead(Output):
     code: str | None
     place: str | None
     verified: bool
+    review: Annotated[bool | None, Field(description=_REVIEW)]
+    merged_into_id: Annotated[
+        uuid.UUID | None, Field(description="The organization that this one is a name of (已并入)")
+    ]
     created_at: datetime
     updated_at: datetime
     version: int

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,12 +17,14 @@ from kechuangtong.core.paging import Page, decode_id
 from kechuangtong.core.text import identity
 from kechuangtong.core.trade import ListKind, OrganizationKind
 from kechuangtong.events import log
+from kechuangtong.lists.errors import OrganizationMerged
 from kechuangtong.models import Achievement, Demand, Organization
 from kechuangtong.organizations.schemas import (
     OrganizationPatch,
     OrganizationQuery,
     OrganizationRead,
 )
+from kechuangtong.reviews.desk import readdress
 from kechuangtong.search.marks import mark
 
 
@@ -66,8 +68,8 @@ async def create_organization(
         place=place,
     )
     await _store(session, organization)
-    after = _snapshot(organization)
-    _log(session, actor, organization, "created", before=None, after=after)
+    after = snapshot(organization)
+    record(session, actor, organization, "created", before=None, after=after)
     return organization
 
 
@@ -82,18 +84,15 @@ async def get_organization(
 
 
 async def find_organization(session: AsyncSession, text: str) -> Organization | None:
-    """The organization of an id, a code or a name. Raises OrganizationAmbiguous."""
+    """The organization of an id, a code or a name; of one that was merged, that which it was merged
+    into. Raises OrganizationAmbiguous."""
     try:
-        return await session.get(Organization, uuid.UUID(text))
+        named = Organization.id == uuid.UUID(text)
     except ValueError:
-        pass
-    found = await session.scalars(
-        select(Organization)
-        .where(
-            or_(Organization.code == text.strip().upper(), Organization.name_key == name_key(text))
-        )
-        .limit(2)
-    )
+        code = Organization.code == text.strip().upper()
+        named = or_(code, Organization.name_key == name_key(text))
+    ids = select(func.coalesce(Organization.merged_into_id, Organization.id)).where(named)
+    found = await session.scalars(select(Organization).where(Organization.id.in_(ids)).limit(2))
     organizations = found.all()
     if len(organizations) > 1:
         raise OrganizationAmbiguous(name=text)
@@ -103,8 +102,13 @@ async def find_organization(session: AsyncSession, text: str) -> Organization | 
 async def list_organizations(
     session: AsyncSession, query: OrganizationQuery
 ) -> Page[OrganizationRead]:
-    """One page, newest first."""
-    statement = select(Organization).order_by(Organization.id.desc()).limit(query.limit + 1)
+    """One page, newest first, without those that were merged into others."""
+    statement = (
+        select(Organization)
+        .where(Organization.merged_into_id.is_(None))
+        .order_by(Organization.id.desc())
+        .limit(query.limit + 1)
+    )
     if query.kind is not None:
         statement = statement.where(Organization.kind == query.kind)
     if query.code is not None:
@@ -129,20 +133,26 @@ async def change_organization(
     values: OrganizationPatch,
     expected_versions: frozenset[int] | None,
 ) -> Organization:
-    """Change what was given. Raises NotFound, Forbidden, PreconditionFailed, CodeTaken."""
+    """Change what was given; whether its records are reviewed administrators say. Raises NotFound,
+    Forbidden, PreconditionFailed, OrganizationMerged, CodeTaken."""
     organization = await get_organization(session, organization_id, to_change=True)
     if not actor.may(Permission.ORGANIZATIONS_WRITE, organization_id):
         raise Forbidden
+    if "review" in values.model_fields_set and not actor.administrator:
+        raise Forbidden(loc=("body", "review"))
     check_version(organization, expected_versions)
-    before = _snapshot(organization)
+    if organization.merged_into_id is not None:
+        raise OrganizationMerged(loc=("path", "organization_id"))
+    before = snapshot(organization)
     for name in values.model_fields_set:
         setattr(organization, name, getattr(values, name))
     organization.name_key = name_key(organization.name)
     await _store(session, organization)
-    after = _snapshot(organization)
+    after = snapshot(organization)
     if after != before:
-        _log(session, actor, organization, "changed", before=before, after=after)
-        await _mark_records(session, organization_id)
+        record(session, actor, organization, "changed", before=before, after=after)
+        await mark_records(session, organization_id)
+        await readdress(session, organization)
     return organization
 
 
@@ -156,8 +166,8 @@ async def _store(session: AsyncSession, organization: Organization) -> None:
         raise
 
 
-async def _mark_records(session: AsyncSession, organization_id: uuid.UUID) -> None:
-    # The index holds the organization's name with each of its records.
+async def mark_records(session: AsyncSession, organization_id: uuid.UUID) -> None:
+    """Mark what an organization has in both lists: the index holds its name with each."""
     for kind, model in ((ListKind.ACHIEVEMENT, Achievement), (ListKind.DEMAND, Demand)):
         ids = await session.scalars(
             select(model.id).where(model.organization_id == organization_id)
@@ -165,11 +175,12 @@ async def _mark_records(session: AsyncSession, organization_id: uuid.UUID) -> No
         await mark(session, kind, ids)
 
 
-def _snapshot(organization: Organization) -> dict[str, object]:
+def snapshot(organization: Organization) -> dict[str, object]:
+    """An organization as the log shows it."""
     return OrganizationRead.model_validate(organization).model_dump(mode="json")
 
 
-def _log(
+def record(
     session: AsyncSession,
     actor: Actor,
     organization: Organization,
@@ -178,6 +189,7 @@ def _log(
     before: dict[str, object] | None,
     after: dict[str, object],
 ) -> None:
+    """Note what became of an organization."""
     log.record(
         session,
         actor,

@@ -21,6 +21,7 @@ from kechuangtong.accounts.service import create_user
 from kechuangtong.achievements.schemas import AchievementCreate
 from kechuangtong.achievements.service import achievements
 from kechuangtong.core.clock import now
+from kechuangtong.core.db import new_id
 from kechuangtong.core.language import Text
 from kechuangtong.core.trade import ListKind, OrganizationKind
 from kechuangtong.demands.schemas import DemandCreate
@@ -33,9 +34,13 @@ from kechuangtong.models import (
     Invitation,
     Organization,
     PasswordReset,
+    Registration,
+    Review,
+    User,
 )
 from kechuangtong.models.importing import Import, ImportRow, ImportState, Outcome
 from kechuangtong.models.listing import ListingState
+from kechuangtong.models.review import ReviewSubject
 from kechuangtong.organizations.invitations.service import GOOD_FOR
 from kechuangtong.organizations.service import create_organization
 from kechuangtong.sample import ids
@@ -91,6 +96,15 @@ async def load_sample(session: AsyncSession) -> None:
         if await session.scalar(select(func.count()).select_from(model)):
             raise DataInUse
     organizations: dict[str, Organization] = {}
+    # The review of what is submitted below, with an id for the examples.
+    session.add(
+        Review(
+            id=uuid.UUID(ids.REVIEW),
+            subject_kind=ReviewSubject.ACHIEVEMENT,
+            subject_id=uuid.UUID(ids.ACHIEVEMENT_IN_REVIEW),
+            title="",
+        )
+    )
     for one in records():
         values = {name: value for name, value in one.items() if name not in ("kind", "id")}
         if one["kind"] == "organization":
@@ -103,13 +117,15 @@ async def load_sample(session: AsyncSession) -> None:
                 place=one["place"],
                 organization_id=sample_id(one["id"]),
             )
+            organizations[one["id"]].review = one.get("review")
         else:
             await _list(session, one["kind"], one["id"], values, organizations)
-    await _sample_users(session)
+    administrator = await _sample_users(session)
     await _sample_import(session)
+    await _sample_registrations(session, administrator)
 
 
-async def _sample_users(session: AsyncSession) -> None:
+async def _sample_users(session: AsyncSession) -> User:
     """The administrator who is told of, people of the other roles, and what lets people in."""
     administrator = await create_user(
         session, name=USER, password=PASSWORD, platform_role=PlatformRole.ADMINISTRATOR
@@ -152,6 +168,7 @@ async def _sample_users(session: AsyncSession) -> None:
             ),
         ]
     )
+    return administrator
 
 
 async def _list(
@@ -168,9 +185,38 @@ async def _list(
     schema = AchievementCreate if kind == ListKind.ACHIEVEMENT else DemandCreate
     change = service.draft(organization, schema.model_validate(values), sample_id(short))
     change.record.stored_state = state
-    if state is not ListingState.DRAFT:
+    if state in (ListingState.PUBLISHED, ListingState.WITHDRAWN):
         change.record.published_at = now()
     await service.save(session, OPERATOR, [change])
+
+
+async def _sample_registrations(session: AsyncSession, user: User) -> None:
+    """One that the demo's user asks for, and one that somebody else does, to be decided."""
+    applicant = await create_user(
+        session, name="applicant", password=secrets.token_urlsafe(), email="applicant@example.org"
+    )
+    for short, code, name, by in (
+        (ids.REGISTRATION, "91510100MA7KQPWL3T", "成都芙蓉里包装有限公司", user),
+        (ids.REGISTRATION_TO_RETURN, "91510300MACW2HJ57R", "自贡釜溪灯彩有限公司", applicant),
+    ):
+        registration = Registration(
+            id=uuid.UUID(short),
+            user_id=by.id,
+            name=name,
+            kind=OrganizationKind.ENTERPRISE,
+            code=code,
+            place="四川省",
+            proof="营业执照复印件已寄送。",
+        )
+        review = Review(
+            id=uuid.UUID(ids.REVIEW_TO_RETURN) if by is applicant else new_id(),
+            subject_kind=ReviewSubject.REGISTRATION,
+            subject_id=registration.id,
+            title=name,
+            place=registration.place,
+            submitted_by=by.id,
+        )
+        session.add_all([registration, review])
 
 
 async def _sample_import(session: AsyncSession) -> None:

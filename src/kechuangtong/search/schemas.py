@@ -23,7 +23,9 @@ class RecordFilter(Input):
     ] = []
     place: Annotated[list[Line], Field(max_length=20, description="Places (所在地)")] = []
     organization_id: Annotated[list[uuid.UUID], Field(max_length=20)] = []
-    include_expired: Annotated[bool, Field(description="Also records past their date")] = False
+    include_expired: Annotated[
+        bool, Field(description="Also records past their date, of those that the caller may see")
+    ] = False
 
 
 class Facet(StrEnum):

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from kechuangtong.accounts.deps import ReadSession, requires
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.openapi import answers
+from kechuangtong.lists.queries import in_state
 from kechuangtong.matching import feedback
 from kechuangtong.models import Achievement, Demand, Organization
 from kechuangtong.models.feedback import FeedbackReason, Verdict
@@ -40,15 +41,17 @@ class Statistics(BaseModel):
 @router.get("", summary="Statistics (统计)", responses=answers(401, 422))
 async def statistics(session: ReadSession) -> Statistics:
     """How many records there are, and how often matches were called useful or wrong, and why."""
-    published = {
-        model: await session.scalar(
-            select(func.count())
-            .select_from(model)
-            .where(model.stored_state == ListingState.PUBLISHED)
-        )
-        for model in (Achievement, Demand)
+    shown = {
+        Achievement: in_state(Achievement, ListingState.PUBLISHED),
+        Demand: in_state(Demand, ListingState.PUBLISHED),
     }
-    organizations = await session.scalar(select(func.count()).select_from(Organization))
+    published = {
+        model: await session.scalar(select(func.count()).select_from(model).where(condition))
+        for model, condition in shown.items()
+    }
+    organizations = await session.scalar(
+        select(func.count()).select_from(Organization).where(Organization.merged_into_id.is_(None))
+    )
     verdicts, reasons = await feedback.counts(session)
     return Statistics(
         organizations=organizations or 0,

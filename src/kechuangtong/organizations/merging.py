@@ -1,0 +1,159 @@
+"""Merging (合并) one organization into another: all that is the one's becomes the other's."""
+
+import uuid
+from typing import Any, Final
+
+from sqlalchemy import Column, Table, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.permissions import Role
+from kechuangtong.core.clock import now
+from kechuangtong.core.errors import Conflict, Invalid
+from kechuangtong.core.http import check_version
+from kechuangtong.core.language import Text
+from kechuangtong.lists.errors import OrganizationMerged, OrganizationUnknown
+from kechuangtong.models import (
+    Achievement,
+    AttachmentGrant,
+    Base,
+    Demand,
+    Membership,
+    Organization,
+)
+from kechuangtong.organizations.service import get_organization, mark_records, record, snapshot
+from kechuangtong.reviews.desk import readdress
+
+_NAMED: Final = 20  # so many records in a refusal
+
+
+class MergedIntoItself(Invalid):
+    code = "merged_into_itself"
+    text = Text("不能并入自身。", "An organization cannot be merged into itself.")
+    place = ("body", "into")
+
+
+class CodesDiffer(Conflict):
+    code = "codes_differ"
+    text = Text(
+        "两个单位的统一社会信用代码不同（{one}、{other}），不是同一单位。",
+        "The two have different codes ({one}, {other}), so they are not the same.",
+    )
+    place = ("body", "into")
+
+
+class RecordsConflict(Conflict):
+    code = "records_conflict"
+    text = Text(
+        "两个单位的清单中有编号或名称相同的记录：{titles}。",
+        "Both have records with the same number or title: {titles}.",
+    )
+    place = ("body", "into")
+
+
+def references() -> list[Column[Any]]:
+    """All columns that refer to an organization."""
+    return [
+        column
+        for table in Base.metadata.sorted_tables
+        for column in table.columns
+        if any(key.column is Organization.__table__.c.id for key in column.foreign_keys)
+    ]
+
+
+async def merge(
+    session: AsyncSession,
+    actor: Actor,
+    organization_id: uuid.UUID,
+    *,
+    into: uuid.UUID,
+    expected_versions: frozenset[int] | None,
+) -> Organization:
+    """Move all that refers to an organization to another, which is returned; the one stays as a
+    name of the other. Raises NotFound, PreconditionFailed, MergedIntoItself, OrganizationUnknown,
+    OrganizationMerged, CodesDiffer, RecordsConflict."""
+    if into == organization_id:
+        raise MergedIntoItself
+    # In one order, so that two mergings never wait for each other; and nobody adds to either.
+    held = select(Organization).where(Organization.id.in_([organization_id, into]))
+    await session.scalars(held.order_by(Organization.id).with_for_update())
+    one = await get_organization(session, organization_id)
+    target = await session.get(Organization, into)
+    if target is None:
+        raise OrganizationUnknown(loc=("body", "into"))
+    check_version(one, expected_versions)
+    if one.merged_into_id is not None:
+        raise OrganizationMerged(loc=("path", "organization_id"))
+    if target.merged_into_id is not None:
+        raise OrganizationMerged(loc=("body", "into"))
+    if one.code is not None and target.code is not None:
+        raise CodesDiffer(one=one.code, other=target.code)
+    await _check_records(session, one, target)
+
+    before, before_target = snapshot(one), snapshot(target)
+    await _join_people(session, one, target)
+    await _join_grants(session, one, target)
+    for column in references():
+        await _move(session, column, one.id, target.id)
+    code = one.code
+    one.code, one.merged_into_id = None, target.id
+    await session.flush()  # the code is free before the other takes it
+    target.code = target.code or code
+    target.updated_at = now()  # also where it has nothing new itself
+    await session.flush()  # the log shows both as they are stored
+    await readdress(session, target)
+    await mark_records(session, target.id)
+    record(session, actor, one, "merged", before=before, after=snapshot(one))
+    record(session, actor, target, "joined", before=before_target, after=snapshot(target))
+    return target
+
+
+async def _check_records(session: AsyncSession, one: Organization, target: Organization) -> None:
+    titles: list[str] = []
+    for model in (Achievement, Demand):
+        there = select(model.identity).where(model.organization_id == target.id)
+        statement = select(model.title).where(
+            model.organization_id == one.id, model.identity.in_(there)
+        )
+        titles += await session.scalars(statement.order_by(model.id))
+    if titles:
+        more = "…" if len(titles) > _NAMED else ""
+        raise RecordsConflict(titles="; ".join(titles[:_NAMED]) + more)
+
+
+async def _join_people(session: AsyncSession, one: Organization, target: Organization) -> None:
+    """Of who belongs to both, the higher role stays."""
+    ranks = list(Role)
+    own = await session.scalars(select(Membership).where(Membership.organization_id == one.id))
+    for membership in own.all():
+        other = await session.get(Membership, (membership.user_id, target.id))
+        if other is not None:
+            other.role = max(other.role, membership.role, key=ranks.index)
+            await session.delete(membership)
+    await session.flush()  # what is moved next is moved by statement
+
+
+async def _join_grants(session: AsyncSession, one: Organization, target: Organization) -> None:
+    """Who was let in twice is let in once."""
+    twice = select(AttachmentGrant.attachment_id).where(
+        AttachmentGrant.organization_id == target.id
+    )
+    grants = await session.scalars(
+        select(AttachmentGrant).where(
+            AttachmentGrant.organization_id == one.id, AttachmentGrant.attachment_id.in_(twice)
+        )
+    )
+    for grant in grants.all():
+        await session.delete(grant)
+    await session.flush()  # what is moved next is moved by statement
+
+
+async def _move(
+    session: AsyncSession, column: Column[Any], from_id: uuid.UUID, to_id: uuid.UUID
+) -> None:
+    table = column.table
+    assert isinstance(table, Table)
+    values: dict[str, Any] = {column.name: to_id}
+    if "version" in table.columns:  # it is shown otherwise now, and whoever has read it must again
+        values |= {"version": table.columns.version + 1, "updated_at": now()}
+    await session.execute(update(table).where(column == from_id).values(values))

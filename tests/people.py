@@ -1,0 +1,43 @@
+"""People of a test's own making, signed in without passwords."""
+
+import uuid
+from typing import Any
+
+import httpx
+
+from conftest import Service
+from kechuangtong.accounts.permissions import PlatformRole, Role
+from kechuangtong.accounts.tokens import issue_token
+from kechuangtong.models import Membership, User
+
+
+async def signed_in(
+    service: Service,
+    name: str,
+    *,
+    role: PlatformRole | None = None,
+    district: str | None = None,
+    member_of: uuid.UUID | None = None,
+    email: str | None = None,
+) -> httpx.AsyncClient:
+    """A caller of the API: a new user with a role for the platform or in an organization."""
+    async with service.runtime.database.write() as session:
+        user = User(name=name, platform_role=role, district=district, email=email)
+        session.add(user)
+        await session.flush()
+        if member_of is not None:
+            membership = Membership(user_id=user.id, organization_id=member_of, role=Role.EDITOR)
+            session.add(membership)
+    return service.client(issue_token(service.runtime.settings, user.id))
+
+
+async def reviewer(service: Service, name: str, district: str | None = None) -> httpx.AsyncClient:
+    """A reviewer of a district, or of the whole."""
+    return await signed_in(service, name, role=PlatformRole.REVIEWER, district=district)
+
+
+async def change(
+    client: httpx.AsyncClient, path: str, body: Any = None, method: str = "POST"
+) -> httpx.Response:
+    """Change a thing as it stands."""
+    return await client.request(method, path, json=body, headers={"If-Match": "*"})
