@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from http.client import HTTPConnection
@@ -111,7 +112,7 @@ async def _try(
             example = parameter["examples"]["sample"]["value"]
             path = path.replace("{" + parameter["name"] + "}", example)
         if parameter["name"].lower() == "if-match":
-            read = await client.get(path.removesuffix("/publish").removesuffix("/withdraw"))
+            read = await client.get(re.sub(r"(/[0-9a-f-]{36})/[a-z-]+$", r"\1", path))
             request["headers"]["If-Match"] = read.headers["ETag"]
     content = operation.get("requestBody", {}).get("content", {})
     if "application/json" in content:

@@ -15,11 +15,14 @@ from kechuangtong.core.http import RequestContext, refuse_parameters
 from kechuangtong.core.migrations import check
 from kechuangtong.demands.router import router as demands
 from kechuangtong.imports.router import router as imports
+from kechuangtong.inbox.router import router as inbox
+from kechuangtong.interests.router import router as interests
 from kechuangtong.jobs.service import working
 from kechuangtong.matching.router import router as matches
 from kechuangtong.organizations.router import router as organizations
 from kechuangtong.runtime import open_runtime
 from kechuangtong.search.router import router as search
+from kechuangtong.searches.router import router as saved_searches
 from kechuangtong.settings import Settings
 from kechuangtong.statistics.router import router as statistics
 from kechuangtong.status import router as status
@@ -62,7 +65,10 @@ def create_app(settings: Settings) -> FastAPI:
         achievements,
         demands,
         search,
+        saved_searches,
         matches,
+        interests,
+        inbox,
         statistics,
         status,
     ):

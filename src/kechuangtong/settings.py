@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     # Read by `migrate` alone, which makes the two keys with it.
     meilisearch_master_key: SecretStr | None = None
     secret_key: SecretStr | None = None
+    # Where people reach the service: what links in mails begin with.
+    public_url: Annotated[str, Field(pattern=r"^https?://")] = "http://127.0.0.1:8000"
     token_minutes: int = 60
 
     # The package's own model, an OpenAI-compatible endpoint, or none: matching on words alone.

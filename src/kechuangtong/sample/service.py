@@ -28,6 +28,8 @@ from kechuangtong.models.importing import Import, ImportRow, ImportState, Outcom
 from kechuangtong.models.listing import ListingState
 from kechuangtong.organizations.service import create_organization
 from kechuangtong.sample import ids
+from kechuangtong.sample.contacts import add_contacts
+from kechuangtong.sample.ids import sample_id
 
 USER: Final = "demo"
 PASSWORD: Final = "kechuangtong-demo"  # noqa: S105
@@ -44,11 +46,6 @@ class DataInUse(RuntimeError):
 
     def __init__(self) -> None:
         super().__init__(self.message.en)
-
-
-def sample_id(short: str) -> uuid.UUID:
-    """The fixed id of a record of the sample (a0001)."""
-    return uuid.UUID(f"01900000-0000-7000-8000-{short:0>12}")
 
 
 def records() -> Iterator[dict[str, Any]]:
@@ -94,6 +91,7 @@ async def load_sample(session: AsyncSession) -> None:
         session, name=USER, password=PASSWORD, platform_role=PlatformRole.ADMINISTRATOR
     )
     await _sample_import(session)
+    await add_contacts(session)
 
 
 async def _list(
