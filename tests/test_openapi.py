@@ -106,11 +106,13 @@ async def _try(
     path: str,
     operation: dict[str, Any],
 ) -> httpx.Response:
-    request: dict[str, Any] = {"headers": {}}
+    request: dict[str, Any] = {"headers": {}, "params": {}}
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "path":
             example = parameter["examples"]["sample"]["value"]
             path = path.replace("{" + parameter["name"] + "}", example)
+        if parameter["in"] == "query" and parameter["required"]:
+            request["params"][parameter["name"]] = parameter["schema"]["example"]
         if parameter["name"].lower() == "if-match":
             read = await client.get(re.sub(r"(/[0-9a-f-]{36})/[a-z-]+$", r"\1", path))
             request["headers"]["If-Match"] = read.headers["ETag"]

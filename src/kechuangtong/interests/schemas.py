@@ -28,10 +28,10 @@ class InterestCreate(Input):
         json_schema_extra={
             "example": {
                 "subject_kind": "achievement",
-                "achievement_id": ids.ACHIEVEMENT,
-                "demand_id": ids.DEMAND,
-                "organization_id": ids.ENTERPRISE,
-                "message": "我们的烘房有 60 ℃ 余热，想了解机组的占地和每吨产品的电耗。",
+                "achievement_id": str(ids.sample_id("a0012")),
+                "demand_id": str(ids.sample_id("d0003")),
+                "organization_id": str(ids.sample_id("e014")),
+                "message": "辊颈磨损件有二十余根，想了解现场修复的周期和每根的费用。",
             }
         }
     )
@@ -53,7 +53,7 @@ class InterestCreate(Input):
 class InterestMessageCreate(Input):
     """A question, or its answer."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"message": "机组处理风量是多少？"}})
+    model_config = ConfigDict(json_schema_extra={"example": {"message": "每天有多少小时余热，温度多高？"}})
 
     message: Message
 
