@@ -21,7 +21,8 @@ TITLES: Final = {
     NoticeKind.SEARCH_ALERT: Text("订阅检索有新结果", "A saved search found something new"),
 }
 
-# What may stand in them: the subject's title, the other organization, how many and which records.
+# What stands in them is given to `notify`: beside the subject's title the other organization, a
+# reviewer's comment, the last day of validity, or how many records were found and the first titles.
 _SENTENCES: Final = {
     NoticeKind.INTEREST_EXPRESSED: Text(
         "{organization}对“{title}”提出对接意向，请接受、提问或谢绝。",
@@ -49,16 +50,16 @@ _SENTENCES: Final = {
     ),
     NoticeKind.REVIEW_APPROVED: Text("“{title}”已通过审核。", '"{title}" was approved in review.'),
     NoticeKind.REVIEW_RETURNED: Text(
-        "“{title}”被退回，请按意见修改后重新提交。",
-        '"{title}" was returned: change it as was remarked, and submit it again.',
+        "“{title}”被退回，请修改后重新提交。{comment}",
+        '"{title}" was returned: change it, and submit it again. {comment}',
     ),
     NoticeKind.LISTING_EXPIRING: Text(
-        "“{title}”即将到期，如仍有效请延长有效期。",
-        '"{title}" expires soon: set a later date where it still holds.',
+        "“{title}”的有效期至 {valid_until}，如仍有效请延长。",
+        '"{title}" is valid until {valid_until}: set a later date where it still holds.',
     ),
     NoticeKind.LISTING_EXPIRED: Text(
-        "“{title}”已到期，不再参与检索和匹配。",
-        '"{title}" has expired, and is no longer found or matched.',
+        "“{title}”的有效期至 {valid_until}，已不再参与检索和匹配。",
+        '"{title}" was valid until {valid_until}, and is no longer found or matched.',
     ),
     NoticeKind.SEARCH_ALERT: Text(
         "“{title}”有 {count} 条新结果：{titles}。", '"{title}" has {count} new: {titles}.'
@@ -79,12 +80,16 @@ _PATHS: Final = {
 def sentence(kind: NoticeKind, data: Mapping[str, Any]) -> Text:
     """What happened, and what is asked for."""
     template = _SENTENCES[kind]
-    values = {**data, "titles": "、".join(data.get("titles", ()))}
+    values = {
+        **data,
+        "comment": data.get("comment") or "",
+        "titles": "、".join(data.get("titles", ())),
+    }
     organization = data.get("organization")
     named = _NOT_NAMED if organization is None else Text(organization, organization)
     return Text(
-        template.zh.format(**{**values, "organization": named.zh}),
-        template.en.format(**{**values, "organization": named.en}),
+        template.zh.format(**{**values, "organization": named.zh}).strip(),
+        template.en.format(**{**values, "organization": named.en}).strip(),
     )
 
 

@@ -53,7 +53,9 @@ class InterestCreate(Input):
 class InterestMessageCreate(Input):
     """A question, or its answer."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"message": "每天有多少小时余热，温度多高？"}})
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"message": "每天有多少小时余热，温度多高？"}}
+    )
 
     message: Message
 
