@@ -27,7 +27,7 @@ def request_for(
         if parameter["in"] == "path":
             path = path.replace("{" + name + "}", parameter["examples"]["sample"]["value"])
         elif parameter["in"] == "query" and parameter.get("required"):
-            request["params"][name] = parameter["examples"]["sample"]["value"]
+            request["params"][name] = parameter["schema"]["example"]
         elif name.lower() == "if-match":
             request["headers"]["If-Match"] = "*"
     content = operation.get("requestBody", {}).get("content", {})

@@ -152,7 +152,9 @@ async def _try(
 ) -> httpx.Response:
     request = request_for(document(), method, path, operation)
     if "If-Match" in request["headers"]:
-        read = await client.get(re.sub("/[a-z-]+$", "", request["url"]))  # without the verb
+        read = await client.get(
+            re.sub(r"(/[0-9a-f-]{36})/[a-z-]+$", r"\1", request["url"])
+        )  # without the verb
         request["headers"]["If-Match"] = read.headers["ETag"]
     return await client.request(**request)
 

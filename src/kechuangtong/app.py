@@ -22,6 +22,8 @@ from kechuangtong.demands.router import router as demands
 from kechuangtong.events.refusals import refuse
 from kechuangtong.events.router import router as audit
 from kechuangtong.imports.router import router as imports
+from kechuangtong.inbox.router import router as inbox
+from kechuangtong.interests.router import router as interests
 from kechuangtong.jobs.service import working
 from kechuangtong.matching.router import router as matches
 from kechuangtong.organizations.invitations.router import router as invitations
@@ -32,6 +34,7 @@ from kechuangtong.registrations.router import router as registrations
 from kechuangtong.reviews.router import router as reviews
 from kechuangtong.runtime import open_runtime
 from kechuangtong.search.router import router as search
+from kechuangtong.searches.router import router as saved_searches
 from kechuangtong.settings import Settings
 from kechuangtong.statistics.router import router as statistics
 from kechuangtong.status import router as status
@@ -86,7 +89,10 @@ def create_app(settings: Settings) -> FastAPI:
         achievements,
         demands,
         search,
+        saved_searches,
         matches,
+        interests,
+        inbox,
         statistics,
         audit,
         status,

@@ -299,7 +299,7 @@ def list_mails_command(
                 )
                 if one.problem is not None:
                     print(f"    ! {one.problem}")
-                for line in (one.text or "").splitlines():
+                for line in mail.text_of(one, runtime.settings).splitlines():
                     print(f"    {line}" if line else "")
 
     _run(work)

@@ -17,7 +17,8 @@ from kechuangtong.matching.schemas import MatchQuery, MatchSearch
 from kechuangtong.matching.service import Matcher
 from kechuangtong.models import Achievement, Demand
 from kechuangtong.runtime import Runtime
-from kechuangtong.sample.service import grades, sample_id
+from kechuangtong.sample.ids import sample_id
+from kechuangtong.sample.service import grades
 
 EVERYTHING = MatchQuery(limit=100, include_expired=True)
 

@@ -1,32 +1,27 @@
 """The inbox (收件箱) of an organization: told in the transaction of what happened."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kechuangtong.accounts.actor import Actor
 from kechuangtong.core.clock import now
-from kechuangtong.core.db import new_id
+from kechuangtong.core.db import hold, new_id
+from kechuangtong.core.errors import Forbidden, NotFound
 from kechuangtong.core.language import Text
+from kechuangtong.core.paging import Page, decode_id
+from kechuangtong.events import log
+from kechuangtong.inbox.schemas import InboxQuery, NoticeRead
+from kechuangtong.inbox.texts import TITLES, link, sentence
 from kechuangtong.mail import service as mail
 from kechuangtong.models import Membership, Notice, User
 from kechuangtong.models.notice import NoticeKind
 
-TITLES: Final = {
-    NoticeKind.INTEREST_EXPRESSED: Text("收到对接意向", "An interest was expressed"),
-    NoticeKind.INTEREST_ASKED: Text("对方有一个问题", "The other side asks"),
-    NoticeKind.INTEREST_ANSWERED: Text("对方已答复", "The other side has answered"),
-    NoticeKind.INTEREST_ACCEPTED: Text("对接意向已被接受", "The interest was accepted"),
-    NoticeKind.INTEREST_DECLINED: Text("对接意向被谢绝", "The interest was declined"),
-    NoticeKind.INTEREST_WITHDRAWN: Text("对接意向已撤回", "The interest was withdrawn"),
-    NoticeKind.REVIEW_APPROVED: Text("审核通过", "Approved in review"),
-    NoticeKind.REVIEW_RETURNED: Text("审核退回，请修改", "Returned by review"),
-    NoticeKind.LISTING_EXPIRING: Text("即将到期", "Expires soon"),
-    NoticeKind.LISTING_EXPIRED: Text("已到期", "Has expired"),
-    NoticeKind.SEARCH_ALERT: Text("订阅检索有新结果", "A saved search found something new"),
-}
+_WAITS: Final = Text("需要贵单位处理：", "It waits for your organization: ")
+_SEE: Final = Text("查看：", "See: ")
 
 
 async def notify(
@@ -44,27 +39,34 @@ async def notify(
 ) -> bool:
     """Tell an organization of something, once a `key`; its people who want news get a mail.
 
-    `title` names the subject; `waiting` asks for an answer. Whether it was told now.
+    `title` names the subject; `waiting` asks for an act, until `settle` says that it was done.
+    `data` is what else the kind's sentence names (`texts`). Whether it was told now.
     """
+    await hold(session, f"notice {key}")  # who tells the same at the same time waits
     if await session.scalar(select(Notice.id).where(Notice.key == key)) is not None:
         return False
-    session.add(
-        Notice(
-            id=new_id(),
-            organization_id=organization_id,
-            kind=kind,
-            subject_kind=subject_kind,
-            subject_id=subject_id,
-            key=key,
-            data={"title": title, **data},
-            waiting=waiting,
-            created_at=now(),
-        )
+    notice = Notice(
+        id=new_id(),
+        organization_id=organization_id,
+        kind=kind,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        key=key,
+        data={"title": title, **data},
+        waiting=waiting,
+        created_at=now(),
     )
+    session.add(notice)
     if by_mail:
-        subject = TITLES[kind]
-        text = Text(f"{subject.zh}：{title}", f"{subject.en}: {title}")
-        await write_to(session, organization_id, subject=subject, text=text)
+        subject, told = TITLES[kind], sentence(kind, notice.data)
+        where = f"{mail.PUBLIC_URL}{link(subject_kind, subject_id)}"
+        leads = _WAITS if waiting else _SEE
+        await write_to(
+            session,
+            organization_id,
+            subject=Text(f"{subject.zh}：{title}", f"{subject.en}: {title}"),
+            text=Text(f"{told.zh}\n{leads.zh}{where}", f"{told.en}\n{leads.en}{where}"),
+        )
     return True
 
 
@@ -96,3 +98,97 @@ async def write_to(
     for one in recipients:
         assert one is not None
         mail.write(session, to=one, subject=subject, text=text)
+
+
+async def page(session: AsyncSession, actor: Actor, query: InboxQuery) -> Page[NoticeRead]:
+    """One page of the notices of one's own organizations, newest first. Raises Forbidden."""
+    statement = (
+        select(Notice).where(_visible_to(actor)).order_by(Notice.id.desc()).limit(query.limit + 1)
+    )
+    if query.organization_id is not None:
+        _check(actor, query.organization_id, "query")
+        statement = statement.where(Notice.organization_id == query.organization_id)
+    if query.waiting is not None:
+        statement = statement.where(Notice.waiting == query.waiting)
+    if query.unread is not None:
+        statement = statement.where(Notice.read_at.is_(None) == query.unread)
+    if query.cursor is not None:
+        statement = statement.where(Notice.id < decode_id(query.cursor))
+    rows: Sequence[Notice] = (await session.scalars(statement)).all()
+    return Page[NoticeRead].of(rows, query.limit, lambda one: [str(one.id)], show)
+
+
+async def read(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> Notice:
+    """Note that a notice was read; it stays as it was where it was read before. Raises NotFound."""
+    notice = await session.scalar(
+        select(Notice).where(Notice.id == notice_id, _visible_to(actor)).with_for_update()
+    )
+    if notice is None:
+        raise NotFound
+    if notice.read_at is None:
+        notice.read_at = now()
+        _log(session, actor, notice.organization_id, 1)
+    return notice
+
+
+async def read_all(session: AsyncSession, actor: Actor, organization_id: uuid.UUID | None) -> int:
+    """Note that all notices of one's organizations, or of one of them, were read; how many.
+
+    Raises Forbidden.
+    """
+    if organization_id is not None:
+        _check(actor, organization_id, "body")
+    whose = actor.organization_ids if organization_id is None else {organization_id}
+    total = 0
+    for one in sorted(whose):
+        marked = await session.scalars(
+            update(Notice)
+            .where(Notice.organization_id == one, Notice.read_at.is_(None))
+            .values(read_at=now())
+            .returning(Notice.id)
+        )
+        if count := len(marked.all()):
+            _log(session, actor, one, count)
+        total += count
+    return total
+
+
+def show(notice: Notice) -> NoticeRead:
+    """A notice in the caller's language."""
+    return NoticeRead(
+        id=notice.id,
+        organization_id=notice.organization_id,
+        kind=notice.kind,
+        title=str(TITLES[notice.kind]),
+        text=str(sentence(notice.kind, notice.data)),
+        subject_kind=notice.subject_kind,
+        subject_id=notice.subject_id,
+        link=link(notice.subject_kind, notice.subject_id),
+        waiting=notice.waiting,
+        created_at=notice.created_at,
+        read_at=notice.read_at,
+    )
+
+
+def _visible_to(actor: Actor) -> ColumnElement[bool]:
+    """A notice is for the organization's own people; an administrator can help them."""
+    if actor.administrator:
+        return true()
+    return Notice.organization_id.in_(actor.organization_ids)
+
+
+def _check(actor: Actor, organization_id: uuid.UUID, where: str) -> None:
+    if not actor.administrator and organization_id not in actor.organization_ids:
+        raise Forbidden(loc=(where, "organization_id"))
+
+
+def _log(session: AsyncSession, actor: Actor, organization_id: uuid.UUID, count: int) -> None:
+    log.record(
+        session,
+        actor,
+        "inbox.read",
+        subject_kind="organization",
+        subject_id=organization_id,
+        before=None,
+        after={"notices": count},
+    )

@@ -12,8 +12,10 @@ from typing import Final
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import Database, hold, upsert
 from kechuangtong.jobs.cleaning import clean
+from kechuangtong.lists.reminders import remind
 from kechuangtong.models import Schedule
 from kechuangtong.runtime import Runtime
+from kechuangtong.searches.alerts import alert
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Scheduled:
 
 SCHEDULES: Final[Mapping[str, Scheduled]] = {
     "cleaning": Scheduled(timedelta(days=1), clean),
+    "reminders": Scheduled(timedelta(days=1), lambda runtime: remind(runtime.database)),
+    "alerts": Scheduled(timedelta(minutes=10), alert),
 }
 
 _NEVER: Final = "never"

@@ -12,6 +12,7 @@ from kechuangtong.core.clock import today
 from kechuangtong.core.db import Database, hold
 from kechuangtong.core.language import Text
 from kechuangtong.inbox import service as inbox
+from kechuangtong.inbox.texts import TITLES
 from kechuangtong.models import Achievement, Demand
 from kechuangtong.models.listing import ListingState
 from kechuangtong.models.notice import NoticeKind
@@ -81,7 +82,7 @@ async def _remind(session: AsyncSession, owner: uuid.UUID) -> int:
                 told.setdefault(kind, []).append(f"{record.valid_until} {record.title}")
     for kind, lines in told.items():
         listed = "\n".join(lines)
-        subject = inbox.TITLES[kind]
+        subject = TITLES[kind]
         text = Text(f"{subject.zh}：\n{listed}", f"{subject.en}: {len(lines)}")
         await inbox.write_to(session, owner, subject=subject, text=text)
     return sum(len(lines) for lines in told.values())

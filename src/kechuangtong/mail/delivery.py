@@ -20,6 +20,7 @@ from sqlalchemy import select, update
 
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import Database
+from kechuangtong.mail.service import text_of
 from kechuangtong.models import Mail
 from kechuangtong.runtime import Runtime
 from kechuangtong.settings import Settings
@@ -102,7 +103,7 @@ def _write_to_log(settings: Settings, mail: Mail) -> None:
     if settings.environment == "production":
         log.warning("mail is not sent", mail=str(mail.id), problem=NOT_SENT, see="mail list")
     else:
-        log.info("mail", to=mail.recipient, subject=mail.subject, text=mail.text)
+        log.info("mail", to=mail.recipient, subject=mail.subject, text=text_of(mail, settings))
 
 
 async def _give_up(database: Database, mail_id: uuid.UUID, problem: str) -> None:
@@ -115,7 +116,7 @@ async def _note(database: Database, mail_id: uuid.UUID, **values: object) -> Non
         await session.execute(update(Mail).where(Mail.id == mail_id).values(**values))
 
 
-def message(mail: Mail, sender: str) -> EmailMessage:
+def message(mail: Mail, sender: str, text: str) -> EmailMessage:
     """The mail as it goes out, always with the same Message-ID. Raises ValueError for an address
     that is not one."""
     made = EmailMessage(policy=policy.SMTP)
@@ -128,7 +129,7 @@ def message(mail: Mail, sender: str) -> EmailMessage:
     made["Date"] = format_datetime(mail.created_at)
     made["Message-ID"] = f"<{mail.id}@{parseaddr(sender)[1].rpartition('@')[2]}>"
     made["Auto-Submitted"] = "auto-generated"
-    made.set_content(mail.text or "", cte="base64")
+    made.set_content(text, cte="base64")
     return made
 
 
@@ -138,7 +139,7 @@ async def _send(settings: Settings, mail: Mail) -> None:
     assert settings.mail_from is not None
     url = urlsplit(settings.smtp_url.get_secret_value())
     try:
-        made = message(mail, settings.mail_from)
+        made = message(mail, settings.mail_from, text_of(mail, settings))
     except ValueError as error:
         raise _Refused(str(error)) from error
     try:

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +39,15 @@ _USEFUL: Final = 4
 _WRONG: Final = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """What a ranker says of a pair."""
+
+    ranker: str
+    score: float
+    grade: int
+
+
 class PairNotFound(Invalid):
     code = "pair_not_found"
     text = Text("没有这样的需求或成果。", "There is no such demand or achievement.")
@@ -50,7 +60,6 @@ async def give(
 
     Raises PairNotFound.
     """
-    assert actor.id is not None
     try:
         demand = await demands.get(session, actor, body.demand_id)
     except NotFound as error:
@@ -59,27 +68,28 @@ async def give(
         achievement = await achievements.get(session, actor, body.achievement_id)
     except NotFound as error:
         raise PairNotFound(loc=("body", "achievement_id")) from error
-    # What was said before may not be there yet to be locked: the pair is held by its name.
-    await hold(session, f"feedback {actor.id} {demand.id} {achievement.id}")
     judgement = await matcher.judge(session, demand, achievement)
-    feedback = await session.scalar(
-        select(MatchFeedback).where(
-            MatchFeedback.user_id == actor.id,
-            MatchFeedback.demand_id == demand.id,
-            MatchFeedback.achievement_id == achievement.id,
-        )
-    )
+    ranked = Ranked(matcher.ranker.version, round(judgement.score, 4), judgement.grade)
+    return await keep(session, actor, body, ranked)
+
+
+async def keep(
+    session: AsyncSession, actor: Actor, said: FeedbackCreate, ranked: Ranked
+) -> FeedbackRead:
+    """Keep what the actor says of a pair that is there, and how the pair was ranked."""
+    assert actor.id is not None
+    pair = {"demand_id": said.demand_id, "achievement_id": said.achievement_id}
+    # What was said before may not be there yet to be locked: the pair is held by its name.
+    await hold(session, f"feedback {actor.id} {said.demand_id} {said.achievement_id}")
+    feedback = await session.scalar(select(MatchFeedback).filter_by(user_id=actor.id, **pair))
     before = None if feedback is None else _shown(feedback).model_dump(mode="json")
     if feedback is None:
-        feedback = MatchFeedback(
-            user_id=actor.id, demand_id=demand.id, achievement_id=achievement.id
-        )
+        feedback = MatchFeedback(user_id=actor.id, **pair)
         session.add(feedback)
-    feedback.verdict = body.verdict
-    feedback.reasons = list(dict.fromkeys(one.value for one in body.reasons))
-    feedback.comment = body.comment
-    feedback.ranker = matcher.ranker.version
-    feedback.score, feedback.grade = round(judgement.score, 4), judgement.grade
+    feedback.verdict = said.verdict
+    feedback.reasons = list(dict.fromkeys(one.value for one in said.reasons))
+    feedback.comment = said.comment
+    feedback.ranker, feedback.score, feedback.grade = ranked.ranker, ranked.score, ranked.grade
     await session.flush()
     shown = _shown(feedback)
     log.record(
@@ -87,7 +97,7 @@ async def give(
         actor,
         "match.feedback",
         subject_kind="demand",
-        subject_id=demand.id,
+        subject_id=said.demand_id,
         before=before,
         after=shown.model_dump(mode="json"),
     )

@@ -194,6 +194,17 @@ class Matcher:
         )
         return judgement
 
+    async def pair(self, session: AsyncSession, demand: Demand, achievement: Achievement) -> Pair:
+        """One pair, judged and explained."""
+        judgement = await self.judge(session, demand, achievement)
+        wants, has = [await to_thread.run_sync(store.profile, one) for one in (demand, achievement)]
+        return self._explained(
+            Side(demand, wants.title_words, wants.words),
+            Side(achievement, has.title_words, has.words),
+            judgement,
+            await store.rarity(session, wants.words),
+        )
+
     async def for_text(
         self, session: AsyncSession, actor: Actor, search: MatchSearch
     ) -> Matches[Any]:
@@ -221,16 +232,25 @@ class Matcher:
                 continue
             other: Side[Any] = Side(others[one.id], *words[one.id])
             demand, achievement = (own, other) if isinstance(record, Demand) else (other, own)
-            reasons = explain(
-                demand,
-                achievement,
-                one.judgement,
-                weight=ranking.rarity.weight,
-                close=self.ranker.close,
-                on=today(),
-            )
-            found.append(Pair(demand.record, achievement.record, one.judgement, reasons))
+            found.append(self._explained(demand, achievement, one.judgement, ranking.rarity))
         return found
+
+    def _explained(
+        self,
+        demand: Side[Demand],
+        achievement: Side[Achievement],
+        judgement: Judgement,
+        rarity: Rarity,
+    ) -> Pair:
+        reasons = explain(
+            demand,
+            achievement,
+            judgement,
+            weight=rarity.weight,
+            close=self.ranker.close,
+            on=today(),
+        )
+        return Pair(demand.record, achievement.record, judgement, reasons)
 
     def matches(self, items: list[Item], degraded: Text | None) -> Matches[Item]:
         """Matches as they are shown."""

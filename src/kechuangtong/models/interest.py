@@ -6,12 +6,15 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import new_id
 from kechuangtong.core.trade import ListKind
+from kechuangtong.models.achievement import Achievement
 from kechuangtong.models.base import Base, Record, choice
+from kechuangtong.models.demand import Demand
+from kechuangtong.models.organization import Organization
 
 
 class InterestState(StrEnum):
@@ -43,7 +46,8 @@ class Interest(Record, Base):
     """An organization's interest in a record of another's: `subject_kind` says in which of the two.
 
     The other of `achievement_id` and `demand_id`, where it is set, is the record of one's own that
-    it comes from, as in a match. `owner_id` is the organization that answers.
+    it comes from, as in a match, and `match` what the ranking said of the two. `owner_id` is the
+    organization that answers; it first did so at `answered_at`.
     """
 
     __tablename__ = "interests"
@@ -65,6 +69,28 @@ class Interest(Record, Base):
     )
     reason: Mapped[DeclineReason | None] = mapped_column(choice(DeclineReason))
     match: Mapped[dict[str, Any] | None]
+    answered_at: Mapped[datetime | None]
+
+    achievement: Mapped[Achievement | None] = relationship(lazy="raise")
+    demand: Mapped[Demand | None] = relationship(lazy="raise")
+    organization: Mapped[Organization] = relationship(foreign_keys=organization_id, lazy="raise")
+    owner: Mapped[Organization] = relationship(foreign_keys=owner_id, lazy="raise")
+    introduction: Mapped["Introduction | None"] = relationship(
+        back_populates="interest", lazy="raise"
+    )
+
+    @property
+    def subject(self) -> Achievement | Demand:
+        """The record that the interest is in."""
+        subject = self.demand if self.subject_kind is ListKind.DEMAND else self.achievement
+        assert subject is not None
+        return subject
+
+    @property
+    def tag(self) -> str:
+        """An interest is shown with its records and organizations."""
+        shown = (self, self.achievement, self.demand, self.organization, self.owner)
+        return "-".join(str(one.version) for one in shown if one is not None)
 
 
 class InterestMessage(Base):
@@ -85,7 +111,7 @@ class InterestMessage(Base):
 class Introduction(Base):
     """Both sides have agreed to meet: each sees who the other is and whom to call.
 
-    A deal can start from it.
+    A deal can start from it. `accepted_by` is the person who agreed for the owner.
     """
 
     __tablename__ = "introductions"
@@ -100,7 +126,10 @@ class Introduction(Base):
     demand_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("demands.id"))
     organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organizations.id"), index=True)
     owner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organizations.id"), index=True)
+    accepted_by: Mapped[uuid.UUID | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+    interest: Mapped[Interest] = relationship(back_populates="introduction", lazy="raise")
 
 
 class SavedSearch(Record, Base):

@@ -10,14 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.db import new_id, violated
-from kechuangtong.core.errors import Conflict, Forbidden, NotFound
+from kechuangtong.core.errors import Conflict, Forbidden, Invalid, NotFound
 from kechuangtong.core.http import check_version
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import Page, decode_id
 from kechuangtong.core.text import identity
 from kechuangtong.core.trade import ListKind, OrganizationKind
 from kechuangtong.events import log
-from kechuangtong.lists.errors import OrganizationMerged
+from kechuangtong.lists.errors import OrganizationMerged, OrganizationUnknown
 from kechuangtong.models import Achievement, Demand, Organization
 from kechuangtong.organizations.schemas import (
     OrganizationPatch,
@@ -41,6 +41,15 @@ class OrganizationAmbiguous(Conflict):
         'Several organizations are named "{name}"; name it by its code.',
     )
     place = ("body", "organization")
+
+
+class OrganizationUnnamed(Invalid):
+    code = "organization_unnamed"
+    text = Text(
+        "您不是恰好代表一个单位，请用 organization_id 指明。",
+        "You do not act for exactly one organization: name it by organization_id.",
+    )
+    place = ("body", "organization_id")
 
 
 def name_key(name: str) -> str:
@@ -80,6 +89,25 @@ async def get_organization(
     organization = await session.get(Organization, organization_id, with_for_update=to_change)
     if organization is None:
         raise NotFound
+    return organization
+
+
+async def acting_organization(
+    session: AsyncSession, actor: Actor, permission: Permission, organization_id: uuid.UUID | None
+) -> Organization:
+    """The organization that the actor speaks for: the one that is named, else its only one.
+
+    Raises OrganizationUnnamed, OrganizationUnknown, Forbidden.
+    """
+    if organization_id is None:
+        if len(actor.organization_ids) != 1:
+            raise OrganizationUnnamed
+        (organization_id,) = actor.organization_ids
+    if not actor.may(permission, organization_id):
+        raise Forbidden(loc=("body", "organization_id"))
+    organization = await session.get(Organization, organization_id)
+    if organization is None:
+        raise OrganizationUnknown(loc=("body", "organization_id"))
     return organization
 
 

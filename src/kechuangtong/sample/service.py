@@ -44,6 +44,8 @@ from kechuangtong.models.review import ReviewSubject
 from kechuangtong.organizations.invitations.service import GOOD_FOR
 from kechuangtong.organizations.service import create_organization
 from kechuangtong.sample import ids
+from kechuangtong.sample.contacts import add_contacts
+from kechuangtong.sample.ids import sample_id
 
 USER: Final = "demo"
 EDITOR: Final = "demo-editor"
@@ -64,11 +66,6 @@ class DataInUse(RuntimeError):
 
     def __init__(self) -> None:
         super().__init__(self.message.en)
-
-
-def sample_id(short: str) -> uuid.UUID:
-    """The fixed id of a record of the sample (a0001)."""
-    return uuid.UUID(f"01900000-0000-7000-8000-{short:0>12}")
 
 
 def records() -> Iterator[dict[str, Any]]:
@@ -123,6 +120,7 @@ async def load_sample(session: AsyncSession) -> None:
     administrator = await _sample_users(session)
     await _sample_import(session)
     await _sample_registrations(session, administrator)
+    await add_contacts(session)
 
 
 async def _sample_users(session: AsyncSession) -> User:

@@ -38,8 +38,8 @@ class Facet(StrEnum):
     ORGANIZATION = "organization_id"
 
 
-class SearchQuery(PageQuery, RecordFilter):
-    """A search: words that must all stand in a record, or any of them where none has all."""
+class SearchTerms(RecordFilter):
+    """What is searched for: words that must all stand in a record, or any where none has all."""
 
     q: Annotated[
         FreeText,
@@ -51,6 +51,11 @@ class SearchQuery(PageQuery, RecordFilter):
     kind: Annotated[ListKind, Field(description="Which list (清单)")] = ListKind.ACHIEVEMENT
     published_after: Instant | None = None
     published_before: Instant | None = None
+
+
+class SearchQuery(PageQuery, SearchTerms):
+    """A search, what is counted in it, and its order."""
+
     facet: Annotated[list[Facet], Field(max_length=5, description="Count these (分面)")] = []
     sort: Literal["relevance", "newest"] = "relevance"
 

@@ -28,6 +28,7 @@ from kechuangtong.search.schemas import (
     RecordFilter,
     SearchQuery,
     SearchResults,
+    SearchTerms,
 )
 
 # Paging deeper than this costs the index more than any person reads.
@@ -57,8 +58,8 @@ def index_filter(wanted: RecordFilter, actor: Actor) -> Filter:
         place=tuple(wanted.place) or None,
         organization_id=tuple(str(one) for one in wanted.organization_id) or None,
         valid_on=None if expired else today(),
-        published_after=wanted.published_after if isinstance(wanted, SearchQuery) else None,
-        published_before=wanted.published_before if isinstance(wanted, SearchQuery) else None,
+        published_after=wanted.published_after if isinstance(wanted, SearchTerms) else None,
+        published_before=wanted.published_before if isinstance(wanted, SearchTerms) else None,
     )
 
 

@@ -1,0 +1,98 @@
+"""What notices say, and where what they speak of is."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kechuangtong.core.language import Text
+from kechuangtong.models.notice import NoticeKind
+
+TITLES: Final = {
+    NoticeKind.INTEREST_EXPRESSED: Text("收到对接意向", "An interest was expressed"),
+    NoticeKind.INTEREST_ASKED: Text("对方有一个问题", "The other side asks"),
+    NoticeKind.INTEREST_ANSWERED: Text("对方已答复", "The other side has answered"),
+    NoticeKind.INTEREST_ACCEPTED: Text("对接意向已被接受", "The interest was accepted"),
+    NoticeKind.INTEREST_DECLINED: Text("对接意向被谢绝", "The interest was declined"),
+    NoticeKind.INTEREST_WITHDRAWN: Text("对接意向已撤回", "The interest was withdrawn"),
+    NoticeKind.REVIEW_APPROVED: Text("审核通过", "Approved in review"),
+    NoticeKind.REVIEW_RETURNED: Text("审核退回，请修改", "Returned by review"),
+    NoticeKind.LISTING_EXPIRING: Text("即将到期", "Expires soon"),
+    NoticeKind.LISTING_EXPIRED: Text("已到期", "Has expired"),
+    NoticeKind.SEARCH_ALERT: Text("订阅检索有新结果", "A saved search found something new"),
+}
+
+# What stands in them is given to `notify`: beside the subject's title the other organization, a
+# reviewer's comment, the last day of validity, or how many records were found and the first titles.
+_SENTENCES: Final = {
+    NoticeKind.INTEREST_EXPRESSED: Text(
+        "{organization}对“{title}”提出对接意向，请接受、提问或谢绝。",
+        '{organization} is interested in "{title}": accept, ask, or decline.',
+    ),
+    NoticeKind.INTEREST_ASKED: Text(
+        "{organization}就“{title}”的对接意向提出问题，请答复。",
+        '{organization} asks about the interest in "{title}": answer.',
+    ),
+    NoticeKind.INTEREST_ANSWERED: Text(
+        "{organization}已答复关于“{title}”的问题，请接受或谢绝。",
+        '{organization} has answered about "{title}": accept or decline.',
+    ),
+    NoticeKind.INTEREST_ACCEPTED: Text(
+        "{organization}已接受关于“{title}”的对接意向，双方联系方式已可查看。",
+        '{organization} has accepted the interest in "{title}": you can now see whom to call.',
+    ),
+    NoticeKind.INTEREST_DECLINED: Text(
+        "{organization}谢绝了关于“{title}”的对接意向。",
+        '{organization} has declined the interest in "{title}".',
+    ),
+    NoticeKind.INTEREST_WITHDRAWN: Text(
+        "{organization}撤回了对“{title}”的对接意向。",
+        '{organization} has withdrawn its interest in "{title}".',
+    ),
+    NoticeKind.REVIEW_APPROVED: Text("“{title}”已通过审核。", '"{title}" was approved in review.'),
+    NoticeKind.REVIEW_RETURNED: Text(
+        "“{title}”被退回，请修改后重新提交。{comment}",
+        '"{title}" was returned: change it, and submit it again. {comment}',
+    ),
+    NoticeKind.LISTING_EXPIRING: Text(
+        "“{title}”的有效期至 {valid_until}，如仍有效请延长。",
+        '"{title}" is valid until {valid_until}: set a later date where it still holds.',
+    ),
+    NoticeKind.LISTING_EXPIRED: Text(
+        "“{title}”的有效期至 {valid_until}，已不再参与检索和匹配。",
+        '"{title}" was valid until {valid_until}, and is no longer found or matched.',
+    ),
+    NoticeKind.SEARCH_ALERT: Text(
+        "“{title}”有 {count} 条新结果：{titles}。", '"{title}" has {count} new: {titles}.'
+    ),
+}
+_NOT_NAMED: Final = Text("某单位（暂不具名）", "An organization (not named yet)")
+
+_PATHS: Final = {
+    "achievement": "/v1/achievements/{}",
+    "demand": "/v1/demands/{}",
+    "registration": "/v1/registrations/{}",
+    "interest": "/v1/interests/{}",
+    "introduction": "/v1/introductions/{}",
+    "saved_search": "/v1/saved-searches/{}/results",
+}
+
+
+def sentence(kind: NoticeKind, data: Mapping[str, Any]) -> Text:
+    """What happened, and what is asked for."""
+    template = _SENTENCES[kind]
+    values = {
+        **data,
+        "comment": data.get("comment") or "",
+        "titles": "、".join(data.get("titles", ())),
+    }
+    organization = data.get("organization")
+    named = _NOT_NAMED if organization is None else Text(organization, organization)
+    return Text(
+        template.zh.format(**{**values, "organization": named.zh}).strip(),
+        template.en.format(**{**values, "organization": named.en}).strip(),
+    )
+
+
+def link(subject_kind: str, subject_id: uuid.UUID) -> str:
+    """The path of what a notice speaks of."""
+    return _PATHS[subject_kind].format(subject_id)
