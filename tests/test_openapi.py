@@ -16,9 +16,10 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from kechuangtong.app import create_app
+from kechuangtong.attachments.store import store_from
 from kechuangtong.core import migrations
 from kechuangtong.core.db import Database
-from kechuangtong.sample.service import PASSWORD, USER, load_sample
+from kechuangtong.sample.service import PASSWORD, USER, load_sample, store_sample
 from kechuangtong.settings import Settings
 
 EXPORTED = Path(__file__).parents[1] / "openapi" / "openapi.json"
@@ -76,6 +77,7 @@ async def demo(data_dir: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with database.write() as session:
         await load_sample(session)
     await database.close()
+    await store_sample(store_from(settings))
     app = create_app(settings)
     transport = httpx.ASGITransport(app)
     async with (
@@ -116,6 +118,9 @@ async def _try(
     content = operation.get("requestBody", {}).get("content", {})
     if "application/json" in content:
         request["json"] = _example(document, content["application/json"])
+    elif path.endswith("/attachments") and content:
+        request["files"] = {"file": ("说明.txt", "说明".encode())}
+        request["data"] = {"access": "public"}
     elif "multipart/form-data" in content:
         request["files"] = {"file": ("成果.csv", "成果名称\n例\n".encode())}
         request["data"] = {"kind": "achievement", "organization": "锦江理工大学"}

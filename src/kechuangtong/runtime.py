@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from kechuangtong.attachments.store import Store, store_from
 from kechuangtong.core.db import Database
 from kechuangtong.matching.embedding import Embedder, embedder_from
 from kechuangtong.search.embedded import EmbeddedEngine
@@ -29,6 +30,11 @@ class Runtime:
     def embedder(self) -> Embedder | None:
         """The embedding model, loaded when it is first needed; None: words alone."""
         return embedder_from(self.settings)
+
+    @cached_property
+    def attachments(self) -> Store:
+        """Where the content of attachments is kept."""
+        return store_from(self.settings)
 
 
 def engine_from(

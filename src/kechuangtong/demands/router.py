@@ -8,6 +8,7 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import IdempotentSession, ReadSession, WriteSession, requires
 from kechuangtong.accounts.idempotency import IdempotentRoute
 from kechuangtong.accounts.permissions import Permission
+from kechuangtong.attachments.deps import Discarded
 from kechuangtong.core.http import ExpectedVersions, IfNoneMatch, etag, not_modified
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
@@ -15,11 +16,18 @@ from kechuangtong.demands.schemas import DemandCreate, DemandPatch, DemandRead
 from kechuangtong.demands.service import demands
 from kechuangtong.lists.http import DemandDraftId, DemandId
 from kechuangtong.lists.schemas import ListingQuery
+from kechuangtong.models import Demand
 
 router = APIRouter(prefix="/v1/demands", tags=["demands"], route_class=IdempotentRoute)
 
 Reader = Annotated[Actor, Depends(requires(Permission.DEMANDS_READ))]
 Writer = Annotated[Actor, Depends(requires(Permission.DEMANDS_WRITE))]
+
+
+def _shown(record: Demand, actor: Actor, response: Response) -> DemandRead:
+    shown = demands.show(record, actor)
+    response.headers["ETag"] = etag(shown)
+    return shown
 
 
 @router.get("", summary="List demands (需求清单)", responses=answers(401, 422))
@@ -47,9 +55,8 @@ async def create_demand(
 ) -> DemandRead:
     """A new draft (草稿) for an organization that the caller acts for."""
     record = await demands.create(session, actor, organization_id=body.organization_id, values=body)
-    response.headers["ETag"] = etag(record)
     response.headers["Location"] = f"/v1/demands/{record.id}"
-    return demands.show(record, actor)
+    return _shown(record, actor, response)
 
 
 @router.get(
@@ -67,8 +74,8 @@ async def get_demand(
 ) -> DemandRead | Response:
     """One demand; its ETag is what a change sends as If-Match."""
     record = await demands.get(session, actor, demand_id)
-    response.headers["ETag"] = etag(record)
-    return not_modified(record, if_none_match) or demands.show(record, actor)
+    shown = _shown(record, actor, response)
+    return not_modified(shown, if_none_match) or shown
 
 
 @router.patch(
@@ -88,8 +95,7 @@ async def change_demand(
     record = await demands.change(
         session, actor, demand_id, values=body, expected_versions=expected_versions
     )
-    response.headers["ETag"] = etag(record)
-    return demands.show(record, actor)
+    return _shown(record, actor, response)
 
 
 @router.post(
@@ -106,8 +112,7 @@ async def publish_demand(
 ) -> DemandRead:
     """Show the demand to everyone, and let it be matched."""
     record = await demands.publish(session, actor, demand_id, expected_versions=expected_versions)
-    response.headers["ETag"] = etag(record)
-    return demands.show(record, actor)
+    return _shown(record, actor, response)
 
 
 @router.post(
@@ -124,8 +129,7 @@ async def withdraw_demand(
 ) -> DemandRead:
     """Take the demand back from the public; it is kept and can be published again."""
     record = await demands.withdraw(session, actor, demand_id, expected_versions=expected_versions)
-    response.headers["ETag"] = etag(record)
-    return demands.show(record, actor)
+    return _shown(record, actor, response)
 
 
 @router.delete(
@@ -136,9 +140,12 @@ async def withdraw_demand(
 )
 async def delete_demand(
     demand_id: DemandDraftId,
+    discarded: Discarded,
     session: WriteSession,
     actor: Writer,
     expected_versions: ExpectedVersions,
 ) -> None:
     """Delete a draft; what was public once can only be withdrawn."""
-    await demands.delete(session, actor, demand_id, expected_versions=expected_versions)
+    discarded += await demands.delete(
+        session, actor, demand_id, expected_versions=expected_versions
+    )

@@ -34,7 +34,7 @@ from kechuangtong.imports.schemas import (
     RowProblem,
     RowReport,
 )
-from kechuangtong.lists.errors import AlreadyListed
+from kechuangtong.lists.errors import AlreadyListed, NamesOrganization
 from kechuangtong.models import Import, ImportRow, Organization
 from kechuangtong.models.importing import ImportState, Outcome
 from kechuangtong.organizations.service import find_organization
@@ -206,8 +206,10 @@ async def run_import(
         assessor = Assessor(imported.kind, actor, organization, sheet.columns, dict(seen))
         try:
             imported = await _run_chunk(database, import_id, sheet, assessor)
-        except (AlreadyListed, PreconditionFailed):
-            continue  # another writer has just written the same record: assess the chunk anew
+        except (AlreadyListed, NamesOrganization, PreconditionFailed):
+            # Another writer has just written the same record, or renamed an organization: assess
+            # the chunk anew.
+            continue
         seen = assessor.seen
         if progress is not None:
             progress(imported.done, len(sheet.rows))

@@ -17,7 +17,10 @@ from kechuangtong.core.paging import Page, decode_id
 from kechuangtong.core.text import identity
 from kechuangtong.core.trade import ListKind, OrganizationKind
 from kechuangtong.events import log
+from kechuangtong.lists import naming
+from kechuangtong.lists.sight import listed_to
 from kechuangtong.models import Achievement, Demand, Organization
+from kechuangtong.models.listing import ListingState
 from kechuangtong.organizations.schemas import (
     OrganizationPatch,
     OrganizationQuery,
@@ -30,6 +33,16 @@ class CodeTaken(Conflict):
     code = "organization_exists"
     text = Text("该统一社会信用代码已登记。", "An organization with this code exists already.")
     place = ("body", "code")
+
+
+class NamedByAnonymousDemands(Conflict):
+    code = "named_by_anonymous_demands"
+    text = Text(
+        "有 {count} 条已发布的匿名需求写有新的名称或代码，请先改写或撤回。",
+        "Published anonymous demands hold the new name or code: {count}; change or withdraw them "
+        "first.",
+    )
+    place = ("body", "name")
 
 
 class OrganizationAmbiguous(Conflict):
@@ -72,10 +85,11 @@ async def create_organization(
 
 
 async def get_organization(
-    session: AsyncSession, organization_id: uuid.UUID, *, to_change: bool = False
+    session: AsyncSession, actor: Actor, organization_id: uuid.UUID, *, to_change: bool = False
 ) -> Organization:
     """Raises NotFound. Who gets it to change it waits for whoever is changing it."""
-    organization = await session.get(Organization, organization_id, with_for_update=to_change)
+    statement = select(Organization).where(Organization.id == organization_id, listed_to(actor))
+    organization = await session.scalar(statement.with_for_update() if to_change else statement)
     if organization is None:
         raise NotFound
     return organization
@@ -101,10 +115,15 @@ async def find_organization(session: AsyncSession, text: str) -> Organization | 
 
 
 async def list_organizations(
-    session: AsyncSession, query: OrganizationQuery
+    session: AsyncSession, actor: Actor, query: OrganizationQuery
 ) -> Page[OrganizationRead]:
-    """One page, newest first."""
-    statement = select(Organization).order_by(Organization.id.desc()).limit(query.limit + 1)
+    """One page of those that the actor may find, newest first."""
+    statement = (
+        select(Organization)
+        .where(listed_to(actor))
+        .order_by(Organization.id.desc())
+        .limit(query.limit + 1)
+    )
     if query.kind is not None:
         statement = statement.where(Organization.kind == query.kind)
     if query.code is not None:
@@ -129,8 +148,9 @@ async def change_organization(
     values: OrganizationPatch,
     expected_versions: frozenset[int] | None,
 ) -> Organization:
-    """Change what was given. Raises NotFound, Forbidden, PreconditionFailed, CodeTaken."""
-    organization = await get_organization(session, organization_id, to_change=True)
+    """Change what was given. Raises NotFound, Forbidden, PreconditionFailed, CodeTaken,
+    NamedByAnonymousDemands."""
+    organization = await get_organization(session, actor, organization_id, to_change=True)
     if not actor.may(Permission.ORGANIZATIONS_WRITE, organization_id):
         raise Forbidden
     check_version(organization, expected_versions)
@@ -141,6 +161,7 @@ async def change_organization(
     await _store(session, organization)
     after = _snapshot(organization)
     if after != before:
+        await _check_anonymous_demands(session, organization)
         _log(session, actor, organization, "changed", before=before, after=after)
         await _mark_records(session, organization_id)
     return organization
@@ -154,6 +175,26 @@ async def _store(session: AsyncSession, organization: Organization) -> None:
         if violated(error) == "uq_organizations_code":
             raise CodeTaken from error
         raise
+
+
+async def _check_anonymous_demands(session: AsyncSession, organization: Organization) -> None:
+    published = await session.scalars(
+        select(Demand).where(
+            Demand.organization_id == organization.id,
+            Demand.anonymous,
+            Demand.stored_state == ListingState.PUBLISHED,
+        )
+    )
+    demands = published.all()
+    files = await naming.attachment_names(session, [one.id for one in demands])
+    known_by = naming.forms(organization.name, organization.code)
+    naming_it = [
+        one
+        for one in demands
+        if naming.naming_field(known_by, naming.texts_of(one) | {naming.ATTACHMENTS: files[one.id]})
+    ]
+    if naming_it:
+        raise NamedByAnonymousDemands(count=len(naming_it))
 
 
 async def _mark_records(session: AsyncSession, organization_id: uuid.UUID) -> None:

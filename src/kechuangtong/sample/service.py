@@ -3,9 +3,10 @@
 Its ids are fixed, so that the examples of the API's documentation answer.
 """
 
+import hashlib
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from importlib.resources import files
 from typing import Any, Final
 
@@ -17,13 +18,15 @@ from kechuangtong.accounts.permissions import PlatformRole
 from kechuangtong.accounts.service import create_user
 from kechuangtong.achievements.schemas import AchievementCreate
 from kechuangtong.achievements.service import achievements
+from kechuangtong.attachments.store import Store
 from kechuangtong.core.clock import now
 from kechuangtong.core.language import Text
 from kechuangtong.core.trade import ListKind, OrganizationKind
 from kechuangtong.demands.schemas import DemandCreate
 from kechuangtong.demands.service import demands
 from kechuangtong.imports.service import new_import
-from kechuangtong.models import Achievement, Demand, Organization
+from kechuangtong.models import Achievement, Attachment, Demand, Organization
+from kechuangtong.models.attachment import Access
 from kechuangtong.models.importing import Import, ImportRow, ImportState, Outcome
 from kechuangtong.models.listing import ListingState
 from kechuangtong.organizations.service import create_organization
@@ -31,6 +34,13 @@ from kechuangtong.sample import ids
 
 USER: Final = "demo"
 PASSWORD: Final = "kechuangtong-demo"  # noqa: S105
+
+
+_ATTACHED: Final = """\
+技术说明
+
+本附件为演示数据，附在示例成果之后：公开的附件人人可以下载，登录可见和仅限获准单位的附件须有相应权限。
+""".encode()
 
 
 class DataInUse(RuntimeError):
@@ -94,6 +104,28 @@ async def load_sample(session: AsyncSession) -> None:
         session, name=USER, password=PASSWORD, platform_role=PlatformRole.ADMINISTRATOR
     )
     await _sample_import(session)
+    session.add(
+        Attachment(
+            id=uuid.UUID(ids.ATTACHMENT),
+            subject_kind=ListKind.ACHIEVEMENT,
+            subject_id=uuid.UUID(ids.ACHIEVEMENT),
+            organization_id=uuid.UUID(ids.ORGANIZATION),
+            name="技术说明.txt",
+            media_type="text/plain",
+            size=len(_ATTACHED),
+            sha256=hashlib.sha256(_ATTACHED).hexdigest(),
+            access=Access.PUBLIC,
+        )
+    )
+
+
+async def store_sample(store: Store) -> None:
+    """Bring the content of the sample's attachment to the store."""
+
+    async def blocks() -> AsyncIterator[bytes]:
+        yield _ATTACHED
+
+    await store.put(uuid.UUID(ids.ATTACHMENT), blocks())
 
 
 async def _list(
