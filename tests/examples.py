@@ -33,6 +33,9 @@ def request_for(
     content = operation.get("requestBody", {}).get("content", {})
     if "application/json" in content:
         request["json"] = _example(document, content["application/json"])
+    elif path.endswith("/attachments") and content:
+        request["files"] = {"file": ("说明.txt", "说明".encode())}
+        request["data"] = {"access": "public"}
     elif "multipart/form-data" in content:
         request["files"] = {"file": ("成果.csv", "成果名称\n例\n".encode())}
         request["data"] = {"kind": "achievement", "organization": "锦江理工大学"}

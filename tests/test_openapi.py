@@ -23,10 +23,19 @@ from conftest import quick_hash, serving_demo
 from examples import SIGN_IN, operations, request_for
 from kechuangtong.accounts.permissions import Permission, PlatformRole
 from kechuangtong.app import create_app
+from kechuangtong.attachments.store import store_from
 from kechuangtong.core import migrations
 from kechuangtong.core.db import Database, new_id
 from kechuangtong.models import User
-from kechuangtong.sample.service import AUDITOR, EDITOR, PASSWORD, REVIEWER, USER, load_sample
+from kechuangtong.sample.service import (
+    AUDITOR,
+    EDITOR,
+    PASSWORD,
+    REVIEWER,
+    USER,
+    load_sample,
+    store_sample,
+)
 from kechuangtong.settings import Settings
 
 EXPORTED = Path(__file__).parents[1] / "openapi" / "openapi.json"
@@ -116,6 +125,7 @@ async def demo(data_dir: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with database.write() as session:
         await load_sample(session)
     await database.close()
+    await store_sample(store_from(settings))
     app = create_app(settings)
     transport = httpx.ASGITransport(app)
     async with (

@@ -15,6 +15,7 @@ from kechuangtong.accounts.oidc.router import router as oidc
 from kechuangtong.accounts.router import router as accounts
 from kechuangtong.accounts.users_router import router as users
 from kechuangtong.achievements.router import router as achievements
+from kechuangtong.attachments.router import router as attachments
 from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import InShape, RequestContext, refuse_parameters
 from kechuangtong.core.migrations import check
@@ -100,6 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(router, max_body_size=settings.max_body_size)
     # Beside the file there are a few short fields and the form's own lines.
+    app.include_router(attachments, max_body_size=settings.max_attachment_size + 100_000)
     app.include_router(imports, max_body_size=settings.max_file_size + 100_000)
     app.add_middleware(InShape)
     if settings.origins:

@@ -32,6 +32,7 @@ from kechuangtong.accounts.permissions import PlatformRole, Role
 from kechuangtong.accounts.service import create_user
 from kechuangtong.accounts.users import find_user, unlock_user
 from kechuangtong.app import create_app
+from kechuangtong.attachments.service import orphans
 from kechuangtong.core import logs, migrations
 from kechuangtong.core.clock import today
 from kechuangtong.core.errors import AppError, validation_text
@@ -54,7 +55,7 @@ from kechuangtong.organizations.schemas import OrganizationCreate
 from kechuangtong.organizations.service import create_organization, find_organization
 from kechuangtong.production import check_for_production
 from kechuangtong.runtime import Runtime, open_runtime
-from kechuangtong.sample.service import PASSWORD, USER, load_sample
+from kechuangtong.sample.service import PASSWORD, USER, load_sample, store_sample
 from kechuangtong.search.indexing import catch_up, prepare, rebuild, repair
 from kechuangtong.search.meilisearch.server import make_keys
 from kechuangtong.settings import Settings
@@ -405,12 +406,23 @@ def reindex() -> None:
 
 
 @app.command()
-def check() -> None:
-    """Compare the search index with the database, and repair what differs (核对索引)."""
+def check(
+    remove_orphans: Annotated[
+        bool, typer.Option("--remove-orphans", help="Remove contents that no attachment has")
+    ] = False,
+) -> None:
+    """Compare the search index, and the store of attachments, with the database, and repair what
+    differs (核对索引)."""
 
     async def work(runtime: Runtime) -> None:
         differing = await repair(runtime)
         print(f"{differing} records differed" if differing else "index and database agree")
+        found = await orphans(runtime.database, runtime.attachments)
+        for one in found if remove_orphans else ():
+            await runtime.attachments.delete(one)
+        if found:
+            done = "were removed" if remove_orphans else "are left by crashes (--remove-orphans)"
+            print(f"{len(found)} contents without an attachment {done}")
 
     _run(work)
 
@@ -448,7 +460,7 @@ def _print_pairs(pairs: Sequence[MatchedPair]) -> None:
         print(
             f"\n{pair.score:.2f}  [{pair.grade}]  {pair.demand.title}  ←  {pair.achievement.title}"
         )
-        print(f"      {pair.demand.organization.name}  ←  {pair.achievement.organization.name}")
+        print(f"      {pair.demander}  ←  {pair.achievement.organization.name}")
         for sign, reasons in (("+", pair.reasons.for_), ("-", pair.reasons.against)):
             for reason in reasons:
                 print(f"      {sign} {reason.text}")
@@ -574,6 +586,7 @@ def demo(
     async def work(runtime: Runtime) -> None:
         async with runtime.database.write() as session:
             await load_sample(session)
+        await store_sample(runtime.attachments)
         matches = await _match_all(runtime)
         best = {pair.demand.id: pair for pair in reversed(matches.items)}.values()
         ordered = sorted(best, key=lambda pair: -pair.score)

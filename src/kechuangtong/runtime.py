@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from kechuangtong.accounts.limits import Limiter
+from kechuangtong.attachments.store import Store, store_from
 from kechuangtong.core.db import Database
 from kechuangtong.matching.embedding import Embedder, embedder_from
 from kechuangtong.search.embedded import EmbeddedEngine
@@ -35,6 +36,11 @@ class Runtime:
     def limiter(self) -> Limiter:
         """What counts the calls."""
         return Limiter(self.settings, self.database)
+
+    @cached_property
+    def attachments(self) -> Store:
+        """Where the content of attachments is kept."""
+        return store_from(self.settings)
 
 
 def engine_from(

@@ -159,8 +159,15 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[str, AfterValidator(_proxies)] | None = None
     # Sites whose pages may call, like https://www.example.cn, with commas between them.
     cors_origins: Annotated[str, AfterValidator(_origins)] | None = None
+    # Attachments: s3://bucket/prefix; without it a folder of the data folder.
+    attachments_url: Annotated[str | None, Field(pattern=r"^s3://[^/]+")] = None
+    s3_endpoint: str | None = None
+    s3_region: str | None = None
+    s3_access_key: SecretStr | None = None
+    s3_secret_key: SecretStr | None = None
 
     max_body_size: int = 1_000_000
+    max_attachment_size: int = 20_000_000
     max_file_size: int = 50_000_000
     max_rows: int = 100_000
     max_columns: int = 200

@@ -507,6 +507,53 @@ def test_every_level_of_the_scale_is_read(level: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("cell", "hides", "opens"),
+    [
+        # Below 是否匿名, and below 是否公开企业名称, which asks the opposite.
+        ("是", True, False),
+        ("否", False, True),
+        ("Y", True, False),
+        ("no", False, True),
+        (True, True, False),
+        (0, False, True),
+        ("√", True, False),
+        ("×", False, True),
+        ("☑是 □否", True, False),
+        ("□是 ☑否", False, True),
+        ("同意", True, False),
+        ("不需要", False, True),
+        ("无", False, None),
+        # What says itself which of the two it is means the same below both.
+        ("匿名", True, True),
+        ("匿名发布", True, True),
+        ("需要保密", True, True),
+        ("企业名称保密", True, True),
+        ("不公开", True, True),
+        ("不對外公開", True, True),
+        ("不同意公开企业名称", True, True),
+        ("公开", False, False),
+        ("可公开", False, False),
+        ("同意公开", False, False),
+        ("不匿名", False, False),
+        ("无需保密", False, False),
+        ("实名", False, False),
+        ("", None, None),
+        (None, None, None),
+        ("/", None, None),
+    ],
+)
+def test_anonymity(cell: Cell, hides: bool | None, opens: bool | None) -> None:
+    assert cells.parse_anonymous(cell, openness=False) is hides
+    assert cells.parse_anonymous(cell, openness=True) is opens
+
+
+@pytest.mark.parametrize("cell", ["看情况", "部分公开", "x", "2", "签协议后", "#REF!"])
+def test_anonymity_that_is_not_said(cell: str) -> None:
+    with pytest.raises(CellError):
+        cells.parse_anonymous(cell, openness=False)
+
+
+@pytest.mark.parametrize(
     ("cell", "ways", "unknown"),
     [
         ("技术转让", [Cooperation.TRANSFER], []),

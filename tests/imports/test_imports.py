@@ -560,3 +560,38 @@ def test_an_upload_outlives_the_process_that_took_it(tmp_path: Path, sign: int) 
         found = client.get("/v1/status").json()["index"]
     assert found["documents"]["achievement"] == total
     stop(process, client)
+
+
+async def test_a_list_says_which_enterprises_are_not_to_be_named(
+    service: Service, admin: httpx.AsyncClient, anyone: httpx.AsyncClient
+) -> None:
+    header = ["需求名称", "需求内容", "企业名称", "企业名称是否公开"]
+    rows = [
+        ["烘干除湿", "利用余热", "青石食品有限公司", "否"],
+        ["青石食品废水回用", "清洗废水", "青石食品有限公司", "否"],
+        ["噪声治理", "厂界噪声", "白岩机械有限公司", "是"],
+        ["粉尘治理", "车间粉尘", "白岩机械有限公司", "以后再说"],
+    ]
+    file = {"kind": "demand", "file_name": "需求.xlsx"}
+    ended = await send(admin, workbook(rows, header), **file)
+    report = (await admin.get(f"/v1/imports/{ended['id']}/report")).json()
+    assert [row["outcome"] for row in report["rows"]] == ["created", "refused"] * 2
+    told = [(one["column"], one["code"]) for row in report["rows"] for one in row["problems"]]
+    assert told == [
+        ("需求名称", "names_organization"),
+        ("企业名称是否公开", "anonymous_not_understood"),
+    ]
+    shown = (await anyone.get("/v1/demands?sort=title")).json()["items"]
+    assert [(one["title"], one["anonymous"], one["organization"] is None) for one in shown] == [
+        ("噪声治理", False, False),
+        ("烘干除湿", True, True),
+    ]
+    # A later list without the column leaves it as it is, and is held to it.
+    later = [["烘干除湿", "青石食品要利用余热", "青石食品有限公司"]]
+    ended = await send(admin, workbook(later, header[:3]), **file)
+    assert ended["counts"]["refused"] == 1
+    later = [["烘干除湿", "要利用余热", "青石食品有限公司"]]
+    ended = await send(admin, workbook(later, header[:3]), **file)
+    assert ended["counts"]["changed"] == 1
+    (item,) = (await anyone.get("/v1/demands?sort=-title&limit=1")).json()["items"]
+    assert (item["description"], item["organization"]) == ("要利用余热", None)

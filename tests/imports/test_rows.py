@@ -602,3 +602,47 @@ def test_short_rows_and_cells_without_a_header_are_no_trouble() -> None:
     found = parsed(["成果名称", None, "简介"], ["膜"], ["泵", "?", "x", "y"], [None, "z"])
     assert titles(found) == [(2, "膜"), (3, "泵")]
     assert found.rows[1].values["description"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "anonymous"),
+    [
+        ("是否匿名", "是", True),
+        ("匿名发布（是/否）", "否", False),
+        ("＊是否匿名發布", "是", True),
+        ("企业名称是否公开", "是", False),
+        ("企业名称是否公开", "否", True),
+        ("是否公开企业名称", "否", True),
+        ("是否同意公开单位名称", "√", False),
+        ("是否不公开企业名称", "是", True),
+        ("企业信息是否保密", "是", True),
+        ("保密要求", "企业名称保密", True),
+        ("保密要求", "无", False),
+        ("是否需要保密", "不需要", False),
+    ],
+)
+def test_a_column_says_whether_the_enterprise_is_named(
+    header: str, cell: str, anonymous: bool
+) -> None:
+    columns = ["需求名称", "企业名称", header]
+    read = parsed(columns, ["除湿", "锦城机电", cell], kind=DEMAND)
+    assert read.columns == {"需求名称": "title", "企业名称": "organization", header: "anonymous"}
+    assert read.rows[0].values["anonymous"] is anonymous
+
+
+def test_of_two_columns_on_anonymity_the_one_that_hides_counts() -> None:
+    header = ["需求名称", "是否匿名", "企业名称是否公开"]
+    assert only(header, ["除湿", "否", "否"], DEMAND)["anonymous"] is True
+    assert "anonymous" not in only(header, ["除湿", "", ""], DEMAND)
+    (row,) = parsed(header, ["除湿", "待定吧", ""], kind=DEMAND).rows
+    assert [(one.column, one.code) for one in row.problems] == [
+        ("是否匿名", "anonymous_not_understood")
+    ]
+
+
+def test_what_is_kept_secret_elsewhere_is_no_anonymity() -> None:
+    header = ["需求名称", "单位保密资质", "需求公开时间", "是否公开"]
+    read = parsed(header, ["除湿", "二级", "2027-01-01", "是"], kind=DEMAND)
+    assert "anonymous" not in read.columns.values()
+    achievements = parsed(["成果名称", "是否保密"], ["除湿", "是"])
+    assert achievements.columns["是否保密"] is None

@@ -26,6 +26,7 @@ from kechuangtong.core.clock import now
 from kechuangtong.core.db import Database, hold, new_id
 from kechuangtong.core.http import address
 from kechuangtong.core.paging import Page, PageQuery, decode_id
+from kechuangtong.events import log
 from kechuangtong.models import SignIn, SignInFailures, User
 from kechuangtong.settings import Settings
 
@@ -211,6 +212,15 @@ def _count(
         failures.count, failures.locked_until = 0, None
     failures.count += 1
     failures.last_at = now()
+    log.record(
+        session,
+        ANONYMOUS,
+        "sign_in.failed",
+        subject_kind="sign_in_name",
+        subject_id=uuid.UUID(failures.name_hash[:32]),
+        before=None,
+        after={"name_hash": failures.name_hash},
+    )
     if failures.count >= settings.sign_in_failures:
         failures.locked_until = now() + timedelta(minutes=settings.sign_in_lock_minutes)
         if user is not None:

@@ -14,6 +14,7 @@ from kechuangtong.achievements.schemas import (
     AchievementRead,
 )
 from kechuangtong.achievements.service import achievements
+from kechuangtong.attachments.deps import Discarded
 from kechuangtong.core.http import ExpectedVersions, IfNoneMatch, etag, not_modified
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
@@ -26,11 +27,18 @@ from kechuangtong.lists.http import (
     Reviewed,
 )
 from kechuangtong.lists.schemas import ListingQuery, Renewal
+from kechuangtong.models import Achievement
 
 router = APIRouter(prefix="/v1/achievements", tags=["achievements"], route_class=IdempotentRoute)
 
 Reader = Annotated[Actor, Depends(requires(Permission.ACHIEVEMENTS_READ))]
 Writer = Annotated[Actor, Depends(requires(Permission.ACHIEVEMENTS_WRITE))]
+
+
+def _shown(record: Achievement, actor: Actor, response: Response) -> AchievementRead:
+    shown = achievements.show(record, actor)
+    response.headers["ETag"] = etag(shown)
+    return shown
 
 
 @router.get("", summary="List achievements (成果清单)", responses=answers(401, 422))
@@ -60,9 +68,8 @@ async def create_achievement(
     record = await achievements.create(
         session, actor, organization_id=body.organization_id, values=body
     )
-    response.headers["ETag"] = etag(record)
     response.headers["Location"] = f"/v1/achievements/{record.id}"
-    return achievements.show(record, actor)
+    return _shown(record, actor, response)
 
 
 @router.get(
@@ -80,8 +87,8 @@ async def get_achievement(
 ) -> AchievementRead | Response:
     """One achievement; its ETag is what a change sends as If-Match."""
     record = await achievements.get(session, actor, achievement_id)
-    response.headers["ETag"] = etag(record)
-    return not_modified(record, if_none_match) or achievements.show(record, actor)
+    shown = _shown(record, actor, response)
+    return not_modified(shown, if_none_match) or shown
 
 
 @router.get(
@@ -123,8 +130,7 @@ async def change_achievement(
         expected_versions=expected_versions,
         reviewed=reviewed,
     )
-    response.headers["ETag"] = etag(record)
-    return achievements.show(record, actor)
+    return _shown(record, actor, response)
 
 
 @router.post(
@@ -147,8 +153,7 @@ async def publish_achievement(
     record = await achievements.publish(
         session, actor, achievement_id, expected_versions=expected_versions, reviewed=reviewed
     )
-    response.headers["ETag"] = etag(record)
-    return achievements.show(record, actor)
+    return _shown(record, actor, response)
 
 
 @router.post(
@@ -171,8 +176,7 @@ async def submit_achievement(
     record = await achievements.submit(
         session, actor, achievement_id, expected_versions=expected_versions, reviewed=reviewed
     )
-    response.headers["ETag"] = etag(record)
-    return achievements.show(record, actor)
+    return _shown(record, actor, response)
 
 
 @router.post(
@@ -192,8 +196,7 @@ async def renew_achievement(
     record = await achievements.renew(
         session, actor, achievement_id, values=body, expected_versions=expected_versions
     )
-    response.headers["ETag"] = etag(record)
-    return achievements.show(record, actor)
+    return _shown(record, actor, response)
 
 
 @router.post(
@@ -215,8 +218,7 @@ async def withdraw_achievement(
     record = await achievements.withdraw(
         session, actor, achievement_id, expected_versions=expected_versions
     )
-    response.headers["ETag"] = etag(record)
-    return achievements.show(record, actor)
+    return _shown(record, actor, response)
 
 
 @router.delete(
@@ -227,9 +229,12 @@ async def withdraw_achievement(
 )
 async def delete_achievement(
     achievement_id: AchievementDraftId,
+    discarded: Discarded,
     session: WriteSession,
     actor: Writer,
     expected_versions: ExpectedVersions,
 ) -> None:
     """Delete a draft; what was public once can only be withdrawn."""
-    await achievements.delete(session, actor, achievement_id, expected_versions=expected_versions)
+    discarded += await achievements.delete(
+        session, actor, achievement_id, expected_versions=expected_versions
+    )

@@ -12,6 +12,7 @@ from kechuangtong.lists.schemas import (
     Day,
     ListingFields,
     ListingRead,
+    OrganizationBrief,
     required_in_create,
 )
 
@@ -102,6 +103,7 @@ class AchievementPatch(AchievementFields):
 class AchievementRead(ListingRead):
     """An achievement as it is shown."""
 
+    organization: OrganizationBrief
     application: str | None
     stage: Stage | None
     trl: TrlValue | None

@@ -8,6 +8,7 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import IdempotentSession, ReadSession, WriteSession, requires
 from kechuangtong.accounts.idempotency import IdempotentRoute
 from kechuangtong.accounts.permissions import Permission
+from kechuangtong.attachments.deps import Discarded
 from kechuangtong.core.http import ExpectedVersions, IfNoneMatch, etag, not_modified
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
@@ -16,11 +17,18 @@ from kechuangtong.demands.service import demands
 from kechuangtong.lists.completeness import Completeness, completeness
 from kechuangtong.lists.http import DemandDraftId, DemandId, DemandToReviewId, Reviewed
 from kechuangtong.lists.schemas import ListingQuery, Renewal
+from kechuangtong.models import Demand
 
 router = APIRouter(prefix="/v1/demands", tags=["demands"], route_class=IdempotentRoute)
 
 Reader = Annotated[Actor, Depends(requires(Permission.DEMANDS_READ))]
 Writer = Annotated[Actor, Depends(requires(Permission.DEMANDS_WRITE))]
+
+
+def _shown(record: Demand, actor: Actor, response: Response) -> DemandRead:
+    shown = demands.show(record, actor)
+    response.headers["ETag"] = etag(shown)
+    return shown
 
 
 @router.get("", summary="List demands (需求清单)", responses=answers(401, 422))
@@ -48,9 +56,8 @@ async def create_demand(
 ) -> DemandRead:
     """A new draft (草稿) for an organization that the caller acts for."""
     record = await demands.create(session, actor, organization_id=body.organization_id, values=body)
-    response.headers["ETag"] = etag(record)
     response.headers["Location"] = f"/v1/demands/{record.id}"
-    return demands.show(record, actor)
+    return _shown(record, actor, response)
 
 
 @router.get(
@@ -68,8 +75,8 @@ async def get_demand(
 ) -> DemandRead | Response:
     """One demand; its ETag is what a change sends as If-Match."""
     record = await demands.get(session, actor, demand_id)
-    response.headers["ETag"] = etag(record)
-    return not_modified(record, if_none_match) or demands.show(record, actor)
+    shown = _shown(record, actor, response)
+    return not_modified(shown, if_none_match) or shown
 
 
 @router.get(
@@ -111,8 +118,7 @@ async def change_demand(
         expected_versions=expected_versions,
         reviewed=reviewed,
     )
-    response.headers["ETag"] = etag(record)
-    return demands.show(record, actor)
+    return _shown(record, actor, response)
 
 
 @router.post(
@@ -135,8 +141,7 @@ async def publish_demand(
     record = await demands.publish(
         session, actor, demand_id, expected_versions=expected_versions, reviewed=reviewed
     )
-    response.headers["ETag"] = etag(record)
-    return demands.show(record, actor)
+    return _shown(record, actor, response)
 
 
 @router.post(
@@ -159,8 +164,7 @@ async def submit_demand(
     record = await demands.submit(
         session, actor, demand_id, expected_versions=expected_versions, reviewed=reviewed
     )
-    response.headers["ETag"] = etag(record)
-    return demands.show(record, actor)
+    return _shown(record, actor, response)
 
 
 @router.post(
@@ -180,8 +184,7 @@ async def renew_demand(
     record = await demands.renew(
         session, actor, demand_id, values=body, expected_versions=expected_versions
     )
-    response.headers["ETag"] = etag(record)
-    return demands.show(record, actor)
+    return _shown(record, actor, response)
 
 
 @router.post(
@@ -201,8 +204,7 @@ async def withdraw_demand(
     Withdrawn from review it is a draft again.
     """
     record = await demands.withdraw(session, actor, demand_id, expected_versions=expected_versions)
-    response.headers["ETag"] = etag(record)
-    return demands.show(record, actor)
+    return _shown(record, actor, response)
 
 
 @router.delete(
@@ -213,9 +215,12 @@ async def withdraw_demand(
 )
 async def delete_demand(
     demand_id: DemandDraftId,
+    discarded: Discarded,
     session: WriteSession,
     actor: Writer,
     expected_versions: ExpectedVersions,
 ) -> None:
     """Delete a draft; what was public once can only be withdrawn."""
-    await demands.delete(session, actor, demand_id, expected_versions=expected_versions)
+    discarded += await demands.delete(
+        session, actor, demand_id, expected_versions=expected_versions
+    )

@@ -10,6 +10,7 @@ from kechuangtong.core.trade import PriceKind, Stage
 from kechuangtong.lists.schemas import (
     ListingFields,
     ListingRead,
+    OrganizationBrief,
     required_in_create,
 )
 
@@ -29,6 +30,13 @@ EXAMPLE: dict[str, Any] = {
 class DemandFields(ListingFields):
     """The fields of a demand; those not given stay as they are, or unknown."""
 
+    anonymous: Annotated[
+        bool,
+        Field(
+            description="Published without the enterprise's name (匿名发布), which the texts must "
+            "not hold either; it is shown to those with whom it agrees to meet"
+        ),
+    ] = False
     required_stage: Annotated[
         Stage | None, Field(description="At least this stage (要求的成熟阶段)")
     ] = None
@@ -68,6 +76,11 @@ class DemandPatch(DemandFields):
 class DemandRead(ListingRead):
     """A demand as it is shown."""
 
+    organization: OrganizationBrief | None = Field(
+        description="Null where the demand is anonymous (匿名) and the caller was not introduced"
+    )
+    number: str | None = Field(description="Null where the organization is not shown")
+    anonymous: bool
     required_stage: Stage | None
     required_trl: TrlValue | None
     budget: PriceValue

@@ -3,7 +3,8 @@
 Nothing here writes: a dry run assesses and stops, a real one stores what was assessed.
 """
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +22,11 @@ from kechuangtong.core.errors import validation_text
 from kechuangtong.core.language import Text
 from kechuangtong.core.schemas import Contact
 from kechuangtong.core.trade import ListKind, OrganizationKind
-from kechuangtong.demands.schemas import DemandPatch
+from kechuangtong.demands.schemas import DemandFields, DemandPatch
 from kechuangtong.demands.service import demands
 from kechuangtong.imports.cells import parse_organization_kind
 from kechuangtong.imports.rows import ParsedRow, Problem
+from kechuangtong.lists import naming
 from kechuangtong.lists.schemas import ListingFields
 from kechuangtong.lists.service import Change, ListService, identity_of, move
 from kechuangtong.lists.states import Action
@@ -41,6 +43,10 @@ _PROBLEMS = {
     "organization_ambiguous": OrganizationAmbiguous.text,
     "organization_not_yours": Text(
         "您不能为单位“{name}”导入", 'you may not import for the organization "{name}"'
+    ),
+    "names_organization": Text(
+        "匿名需求中写有本单位的名称、简称或统一社会信用代码",
+        "an anonymous demand must not hold the organization's name, short name or code",
     ),
 }
 
@@ -74,6 +80,7 @@ class Assessor:
     seen: dict[tuple[str, str], int] = field(default_factory=dict)
     new_organizations: list[Organization] = field(default_factory=list)
     _organizations: dict[str, Organization] = field(default_factory=dict)
+    _files: Mapping[uuid.UUID, list[str]] = field(default_factory=dict)
 
     @property
     def service(self) -> ListService[Any, Any]:
@@ -84,8 +91,12 @@ class Assessor:
         """Assess rows, in order; the records that they meet are loaded at once."""
         if self.default is not None:
             session.add(self.default)  # else it would be another than that of those records
+            await session.refresh(self.default)  # the chunk before may be long ago
         ready = [await self._read(session, row) for row in rows]
         existing = await self._existing(session, ready)
+        if self.kind is ListKind.DEMAND:
+            ids = [record.id for record in existing.values()]
+            self._files = await naming.attachment_names(session, ids)
         return [
             one if isinstance(one, Assessed) else self._compare(*one, existing) for one in ready
         ]
@@ -171,11 +182,13 @@ class Assessor:
         existing: dict[tuple[Any, str], Achievement | Demand],
     ) -> Assessed:
         owner = organization.code or organization.name_key
+        record = existing.get((organization.id, identity))
+        if (naming_it := self._naming(row, organization, values, record)) is not None:
+            return Assessed(row.number, Outcome.REFUSED, problems=[naming_it])
         first = self.seen.setdefault((owner, identity), row.number)
         if first != row.number:
             return Assessed(row.number, Outcome.DUPLICATE, of_row=first)
         reviewed = organization.reviewed(self.reviewed)
-        record = existing.get((organization.id, identity))
         if record is None:
             change = self.service.draft(organization, values)
             move(change.record, Action.SUBMIT if reviewed else Action.PUBLISH)
@@ -187,6 +200,32 @@ class Assessor:
         edited = self.service.edit(record, values, reviewed=reviewed, publish=True)
         outcome = Outcome.UNCHANGED if edited is None else Outcome.CHANGED
         return Assessed(row.number, outcome, owner, identity, change=edited)
+
+    def _naming(
+        self,
+        row: ParsedRow,
+        organization: Organization,
+        values: ListingFields,
+        record: Achievement | Demand | None,
+    ) -> Problem | None:
+        """What tells whose an anonymous demand is, with this row's values."""
+        if not isinstance(values, DemandFields):
+            return None
+        texts, anonymous = naming.texts_of(values), values.anonymous
+        if isinstance(record, Demand):
+            given = values.model_fields_set
+            kept = {k: v for k, v in naming.texts_of(record).items() if k not in given}
+            texts |= kept | {naming.ATTACHMENTS: self._files[record.id]}
+            anonymous = anonymous if "anonymous" in given else record.anonymous
+        if not anonymous:
+            return None
+        known_by = naming.forms(organization.name, organization.code)
+        if (name := naming.naming_field(known_by, texts)) is None:
+            return None
+        columns = [header for header, field_name in self.columns.items() if field_name == name]
+        value = str(row.values.get(name) or name)[:200]
+        message = _PROBLEMS["names_organization"]
+        return Problem(columns[0] if columns else name, "names_organization", value, message)
 
     def _organization_problem(self, code: str, name: str) -> Problem:
         columns = [

@@ -47,6 +47,10 @@ MESSAGES: Final = IDENTIFIER_MESSAGES | {
     "organization_kind_not_understood": Text(
         "单位性质无法识别，未采用", "the kind of organization is not understood and was left out"
     ),
+    "anonymous_not_understood": Text(
+        "是否匿名无法识别：请填 是 或 否，或写 匿名、公开",
+        "whether the enterprise is to be named is not understood: write 是 or 否, 匿名 or 公开",
+    ),
     "cell_error": Text("单元格是公式错误值", "the cell holds the error value of a formula"),
     "too_long": Text(
         "内容过长：最多 {limit} 个字符", "the text is too long: at most {limit} characters"
@@ -229,6 +233,44 @@ def parse_cooperation(value: Cell) -> tuple[list[Cooperation], list[str]]:
     if not found and anything:
         found = [Cooperation.ANY]
     return found, unknown
+
+
+_WHOSE: Final = "(?:本|我)?(?:企业|单位|公司)?(?:名称?|信息|身份)?"
+_HIDDEN: Final = re.compile(
+    f"{_WHOSE}不(?:予以?|同意|愿意?|宜|可以?|能|希望|想|得|要)?(?:对外)?(?:公开|显示|展示|披露|实名){_WHOSE}"
+    f"|{_WHOSE}(?:是|需要?|要求?|应|请|申请|选择|希望|完全|严格|对外|必须)*(?:匿名|保密|隐藏|隐去)(?:发布|展示|处理|公开|显示)?{_WHOSE}"
+    "|anonymous|confidential"
+)
+_SHOWN: Final = re.compile(
+    f"{_WHOSE}(?:是|可以?|同意|愿意?|能|完全|对外|均可)*(?:公开|显示|展示|披露|实名)(?:发布|展示|显示)?{_WHOSE}"
+    f"|(?:否|不是?|非|无需?|无须|不用|不需要?|不必|不要求?|没有?)(?:匿名|保密|隐藏)(?:要求|发布|需要|需求)?|无(?:特殊|任何)?要求|public"
+)
+_YES: Final = re.compile("是的?|有|对|需要?|要|同意|可以?|愿意|[√✓✔☑■]|y|yes|t|true|1")
+_NO: Final = re.compile(
+    "否|不是?|没有|无需?|不用|不需要?|不要|不可以?|不同意|不愿意|[×✗✘❌]|n|no|f|false|0"
+)
+
+
+def parse_anonymous(value: Cell, *, openness: bool) -> bool | None:
+    """Whether a demand is to be published without its enterprise's name; None where the cell does
+    not say. `openness`: the column asks whether the name is shown, so that 是 means the opposite.
+
+    Raises CellError `anonymous_not_understood`.
+    """
+    typed = text(value)
+    folded = identity(chosen(typed)).strip("。.!()")
+    if _HIDDEN.fullmatch(folded):
+        return True
+    if _SHOWN.fullmatch(folded):
+        return False
+    nothing = says_nothing(folded) and not re.fullmatch("[√✓✔☑■×✗✘❌]", folded)
+    if nothing and (openness or folded != "无"):
+        return None
+    if _YES.fullmatch(folded):
+        return not openness
+    if _NO.fullmatch(folded):
+        return openness
+    raise CellError("anonymous_not_understood", typed)
 
 
 _DIGITS: Final = "〇一二三四五六七八九"

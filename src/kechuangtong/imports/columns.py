@@ -40,6 +40,7 @@ SEVERAL: Final = frozenset(
         "trl",
         "required_stage",
         "required_trl",
+        "anonymous",
     }
 )
 
@@ -229,6 +230,16 @@ _ACHIEVEMENT: Final = (
         "性能指标|先进性|优势|特点|核心技术|关键技术|技术原理|descri|abstract|summary",
     ),
 )
+
+# Whether the enterprise's name is told; asked both ways round, see `asks_for_openness`.
+_OF_NAMES = "(?:需求)?(?:企业|单位|公司|机构|需求方)(?:的?(?:名称?|信息|身份))?"
+_OPENS = "(?:对外)?(?:公开|显示|展示|披露)"
+_ANONYMOUS: Final = re.compile(
+    f"匿名|anonym|confidential|{_OF_NAMES}.{{0,4}}(?:{_OPENS}|保密|隐藏)(?:要求|与否|情况|意愿)?$"
+    f"|(?:{_OPENS}|保密|隐藏){_OF_NAMES}$"
+    "|^(?:是否)?(?:需要?|要求)?(?:需求)?保密(?:要求|需求|需要|与否|情况)?$"
+)
+_OPENNESS: Final = re.compile(f"(?<![不隐]){_OPENS}")
 
 _DEMAND: Final = (
     _Names(
@@ -553,8 +564,16 @@ def _telling(name: str, kind: ListKind) -> list[str]:
     return [one.field for one in _TABLES[kind] if one.parts and re.search(one.parts, name)]
 
 
+def asks_for_openness(header: str) -> bool:
+    """Whether 是 below this header shows the enterprise's name (是否公开企业名称), not hides it."""
+    cleaned = _clean(header)
+    return "匿名" not in cleaned and bool(_OPENNESS.search(cleaned))
+
+
 def _exact(name: str, kind: ListKind) -> tuple[str, int] | None:
     """The field that has this name, and how usual the name is."""
+    if kind is ListKind.DEMAND and _ANONYMOUS.search(name):
+        return "anonymous", 0
     for names in _TABLES[kind]:
         listed = names.names.split()
         if name in listed:

@@ -11,7 +11,13 @@ from kechuangtong.core.trade import ListKind
 from kechuangtong.imports import cells
 from kechuangtong.imports.amounts import names_foreign_currency, parse_price
 from kechuangtong.imports.cells import MESSAGES, Cell, CellError, shown
-from kechuangtong.imports.columns import Column, Layout, find_layout, repeats_header
+from kechuangtong.imports.columns import (
+    Column,
+    Layout,
+    asks_for_openness,
+    find_layout,
+    repeats_header,
+)
 from kechuangtong.imports.dates import parse_date
 from kechuangtong.imports.maturity import parse_maturity
 from kechuangtong.imports.reading import Sheet
@@ -186,6 +192,11 @@ class _Reader:
                 known[0] = {part: one or found[0][part] for part, one in known[0].items()}
             else:
                 known += [one for one in found if one not in known]
+        elif name == "anonymous":
+            openness = asks_for_openness(column.header)
+            said = cells.parse_anonymous(value, openness=openness)
+            if said is not None:  # of several columns, the one that hides
+                values[name] = values.get(name, False) or said
         elif name == "cooperation":
             known = values.setdefault(name, [])
             known += [one for one in cells.parse_cooperation(value)[0] if one not in known]

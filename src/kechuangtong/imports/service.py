@@ -34,7 +34,7 @@ from kechuangtong.imports.schemas import (
     RowProblem,
     RowReport,
 )
-from kechuangtong.lists.errors import AlreadyListed, OrganizationMerged
+from kechuangtong.lists.errors import AlreadyListed, NamesOrganization, OrganizationMerged
 from kechuangtong.models import Import, ImportRow, Organization
 from kechuangtong.models.importing import ImportState, Outcome
 from kechuangtong.organizations.service import find_organization
@@ -208,8 +208,10 @@ async def run_import(
         )
         try:
             imported = await _run_chunk(database, import_id, sheet, assessor)
-        except (AlreadyListed, PreconditionFailed):
-            continue  # another writer has just written the same record: assess the chunk anew
+        except (AlreadyListed, NamesOrganization, PreconditionFailed):
+            # Another writer has just written the same record, or renamed an organization: assess
+            # the chunk anew.
+            continue
         except OrganizationMerged:
             async with database.read() as session:  # the import is now the other's, too
                 imported = await session.get_one(Import, import_id)

@@ -66,6 +66,14 @@ class DatePast(Invalid):
     )
 
 
+class NamesOrganization(Invalid):
+    code = "names_organization"
+    text = Text(
+        "匿名需求的 {field} 中写有本单位的名称、简称或统一社会信用代码，请改写。",
+        "In an anonymous demand {field} must not hold the organization's name, short name or code.",
+    )
+
+
 class OrganizationUnknown(Invalid):
     code = "organization_unknown"
     text = Text("没有这个单位。", "There is no such organization.")

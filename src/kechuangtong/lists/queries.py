@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, String, and_, cast, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.permissions import PlatformRole
 from kechuangtong.core.clock import today
 from kechuangtong.core.paging import CursorInvalid, decode_cursor
 from kechuangtong.lists.schemas import ListingQuery
+from kechuangtong.lists.sight import as_seen_by, owner_known
 from kechuangtong.models import Achievement, Demand, Organization
 from kechuangtong.models.listing import ListingState
 from kechuangtong.reviews.queries import of_district
@@ -53,23 +53,27 @@ async def get(
     *,
     to_change: bool = False,
 ) -> R | None:
-    """One record with its organization, where the actor may see it.
+    """One record as the actor sees it, where the actor may see it.
 
     Of several who get it to change it, the next waits until the one before has finished.
     """
-    statement = (
-        select(model)
-        .where(model.id == record_id, visible_to(model, actor))
-        .options(joinedload(model.organization, innerjoin=True))
-    )
+    wanted: Select[R] = select(model).where(model.id == record_id, visible_to(model, actor))
+    statement = as_seen_by(actor, model, wanted)
     return await session.scalar(statement.with_for_update(of=model) if to_change else statement)
 
 
-def conditions(model: type[R], query: ListingQuery) -> list[ColumnElement[bool]]:
+def of_organizations(
+    model: type[R], actor: Actor, organization_ids: Sequence[uuid.UUID]
+) -> ColumnElement[bool]:
+    """Records of organizations, as far as the actor may know whose they are."""
+    return model.organization_id.in_(organization_ids) & owner_known(actor, model)
+
+
+def conditions(model: type[R], actor: Actor, query: ListingQuery) -> list[ColumnElement[bool]]:
     """The filters of a query as conditions."""
     found: list[ColumnElement[bool]] = []
     if query.organization_id is not None:
-        found.append(model.organization_id == query.organization_id)
+        found.append(of_organizations(model, actor, [query.organization_id]))
     if query.state is not None:
         found.append(in_state(model, query.state))
     if query.field is not None:
@@ -99,8 +103,7 @@ async def page(
     descending = query.sort.startswith("-")
     statement: Select[R] = (
         select(model)
-        .where(visible_to(model, actor), *conditions(model, query), *extra)
-        .options(joinedload(model.organization))
+        .where(visible_to(model, actor), *conditions(model, actor, query), *extra)
         .order_by(
             column.desc() if descending else column, model.id.desc() if descending else model.id
         )
@@ -110,7 +113,7 @@ async def page(
         after = _position(query.cursor, query.sort)
         key = tuple_(column, model.id)
         statement = statement.where(key < after if descending else key > after)
-    rows: Sequence[R] = (await session.scalars(statement)).all()
+    rows: Sequence[R] = (await session.scalars(as_seen_by(actor, model, statement))).all()
     return rows
 
 

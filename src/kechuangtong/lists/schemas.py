@@ -1,5 +1,6 @@
 """What the two lists have in common on the way in and out."""
 
+import hashlib
 import uuid
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -83,7 +84,7 @@ class ListingRead(Output):
     """The fields that both lists show."""
 
     id: uuid.UUID
-    organization: OrganizationBrief
+    organization: OrganizationBrief | None
     number: str | None
     title: str
     description: str | None
@@ -91,13 +92,23 @@ class ListingRead(Output):
     keywords: list[str]
     cooperation: list[Cooperation]
     place: str | None
-    contact: Contact | None = Field(description="Null for all but the organization's own people")
+    contact: Contact | None = Field(
+        description="Null for all but the organization's own people, and those introduced"
+    )
     valid_until: date | None
     state: ListingState
     published_at: datetime | None
     created_at: datetime
     updated_at: datetime
     version: int
+
+    @property
+    def tag(self) -> str:
+        """What tells a record as it is shown to someone from every other state of it: the version
+        alone does not, since it is shown with its organization, expires without being changed, and
+        is not shown alike to all."""
+        shown = hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        return f"{self.version}-{shown[:16]}"
 
 
 Sort = Literal["-created_at", "created_at", "-updated_at", "updated_at", "title", "-title"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
@@ -24,7 +24,7 @@ from kechuangtong.core.text import identity
 from kechuangtong.core.trade import ListKind, Price, Trl
 from kechuangtong.events import log
 from kechuangtong.inbox import service as inbox
-from kechuangtong.lists import queries
+from kechuangtong.lists import naming, queries, sight
 from kechuangtong.lists.errors import (
     AlreadyListed,
     DateNotLater,
@@ -38,7 +38,7 @@ from kechuangtong.lists.errors import (
 )
 from kechuangtong.lists.schemas import ListingFields, ListingQuery, ListingRead, Renewal
 from kechuangtong.lists.states import PUBLISHING, TRANSITIONS, Action
-from kechuangtong.models import Achievement, Demand, Organization
+from kechuangtong.models import Achievement, Attachment, Demand, Organization
 from kechuangtong.models.listing import ListingState
 from kechuangtong.models.notice import NoticeKind
 from kechuangtong.models.review import ReviewSubject
@@ -81,10 +81,12 @@ class ListService(Generic[R, Read]):
         self.schema = schema
 
     def show(self, record: R, actor: Actor) -> Read:
-        """A record as the actor may see it: contacts are for the organization's own people."""
+        """A record as the actor may see it; `sight` says who sees contacts and organizations."""
         shown = self.schema.model_validate(record)
-        if not actor.sees(record.organization_id):
+        if not sight.knows_contact(actor, record):
             shown.contact = None
+        if not sight.knows_owner(actor, record):
+            shown.organization = shown.number = None
         return shown
 
     async def page(self, session: AsyncSession, actor: Actor, query: ListingQuery) -> Page[Read]:
@@ -231,9 +233,9 @@ class ListService(Generic[R, Read]):
         record_id: uuid.UUID,
         *,
         expected_versions: frozenset[int] | None,
-    ) -> None:
-        """Delete a draft; what was public once is withdrawn instead. Raises also WrongState,
-        WasPublic."""
+    ) -> Sequence[uuid.UUID]:
+        """Delete a draft with its attachments, whose ids it gives; what was public once is
+        withdrawn instead. Raises also WrongState, WasPublic."""
         record = await self._own(session, actor, record_id, expected_versions)
         move(record, Action.DELETE)
         if record.published_at is not None:
@@ -241,6 +243,12 @@ class ListService(Generic[R, Read]):
         await inbox.settle(session, NoticeKind.REVIEW_RETURNED, [record.id])
         await session.delete(record)
         self._log(session, actor, Change(record, "deleted", self._snapshot(record)), after=None)
+        attached = await session.scalars(
+            delete(Attachment)
+            .where(Attachment.subject_kind == self.kind, Attachment.subject_id == record.id)
+            .returning(Attachment.id)
+        )
+        return attached.all()
 
     # The parts that an import shares: nothing of these three touches the database but `save`.
 
@@ -285,7 +293,7 @@ class ListService(Generic[R, Read]):
 
     async def save(self, session: AsyncSession, actor: Actor, changes: list[Change[R]]) -> None:
         """Store changes with their events, their reviews and their marks for the index. Raises
-        AlreadyListed, PreconditionFailed, OrganizationMerged."""
+        AlreadyListed, PreconditionFailed, OrganizationMerged, NamesOrganization."""
         session.add_all(change.record for change in changes)
         try:
             await session.flush()  # the identity's uniqueness is the database's to say
@@ -300,6 +308,8 @@ class ListService(Generic[R, Read]):
         merged = Organization.id.in_(owners) & Organization.merged_into_id.is_not(None)
         if owners and await session.scalar(select(Organization.id).where(merged).limit(1)):
             raise OrganizationMerged
+        demands = [one.record for one in changes if isinstance(one.record, Demand)]
+        await naming.check(session, [one for one in demands if one.anonymous])
         for change in changes:
             self._log(session, actor, change, after=self._snapshot(change.record))
         await self._keep_reviews(session, actor, changes)

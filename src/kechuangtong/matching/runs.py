@@ -94,7 +94,7 @@ def _write_workbook(path: Path, items: Sequence[MatchedPair]) -> None:
         for row, one in enumerate(items, 1):
             values: list[str | float] = [
                 one.demand.title,
-                one.demand.organization.name,
+                one.demander,
                 one.achievement.title,
                 one.achievement.organization.name,
                 one.score,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from kechuangtong.achievements.schemas import AchievementRead
+from kechuangtong.core.language import Text
 from kechuangtong.core.schemas import FreeText, Input, Keyword, Line, Output, Passage
 from kechuangtong.core.trade import ListKind
 from kechuangtong.demands.schemas import DemandRead
@@ -16,6 +17,8 @@ from kechuangtong.sample import ids
 from kechuangtong.search.schemas import RecordFilter
 
 Item = TypeVar("Item")
+
+_ANONYMOUS = Text("匿名企业", "an enterprise, not named")
 
 
 class Reason(BaseModel):
@@ -60,6 +63,11 @@ class MatchedPair(MatchedAchievement):
     """Both sides of a pair, as a run over the two lists writes it."""
 
     demand: DemandRead
+
+    @property
+    def demander(self) -> str:
+        """Who needs it, as far as that is told."""
+        return self.demand.organization.name if self.demand.organization else str(_ANONYMOUS)
 
 
 class Matches(BaseModel, Generic[Item]):

@@ -223,7 +223,8 @@ class Matcher:
         kind = OTHER[store.kind_of(record)]
         best = [one for one in ranking.ranked if one.judgement.grade >= query.min_grade]
         best = best[: query.limit]
-        others = {one.id: one for one in await load(session, actor, kind, [one.id for one in best])}
+        loaded = await load(session, actor, kind, [one.id for one in best], query)
+        others = {one.id: one for one in loaded}
         words = await store.words(session, kind, list(others))
         own: Side[Any] = Side(record, ranking.profile.title_words, ranking.profile.words)
         found = []

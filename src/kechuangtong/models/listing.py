@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, String, Text
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, query_expression, relationship
 
 from kechuangtong.core.clock import today
 from kechuangtong.models.base import Record, choice
@@ -50,10 +50,10 @@ class Listing(Record):
     def organization(cls) -> Mapped[Organization]:
         return relationship(lazy="raise")
 
-    @property
-    def tag(self) -> str:
-        """A record is shown with its organization, and expires without being changed."""
-        return f"{self.version}-{self.organization.version}-{self.state}"
+    @declared_attr
+    def introduced(cls) -> Mapped[bool | None]:
+        """Whether who asks was introduced for the record; unknown where the query does not tell."""
+        return query_expression()
 
     @property
     def past(self) -> bool:

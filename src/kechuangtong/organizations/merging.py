@@ -21,7 +21,13 @@ from kechuangtong.models import (
     Membership,
     Organization,
 )
-from kechuangtong.organizations.service import get_organization, mark_records, record, snapshot
+from kechuangtong.organizations.service import (
+    check_anonymous_demands,
+    get_organization,
+    mark_records,
+    record,
+    snapshot,
+)
 from kechuangtong.reviews.desk import readdress
 
 _NAMED: Final = 20  # so many records in a refusal
@@ -71,13 +77,13 @@ async def merge(
 ) -> Organization:
     """Move all that refers to an organization to another, which is returned; the one stays as a
     name of the other. Raises NotFound, PreconditionFailed, MergedIntoItself, OrganizationUnknown,
-    OrganizationMerged, CodesDiffer, RecordsConflict."""
+    OrganizationMerged, CodesDiffer, RecordsConflict, NamedByAnonymousDemands."""
     if into == organization_id:
         raise MergedIntoItself
     # In one order, so that two mergings never wait for each other; and nobody adds to either.
     held = select(Organization).where(Organization.id.in_([organization_id, into]))
     await session.scalars(held.order_by(Organization.id).with_for_update())
-    one = await get_organization(session, organization_id)
+    one = await get_organization(session, actor, organization_id)
     target = await session.get(Organization, into)
     if target is None:
         raise OrganizationUnknown(loc=("body", "into"))
@@ -101,6 +107,7 @@ async def merge(
     target.code = target.code or code
     target.updated_at = now()  # also where it has nothing new itself
     await session.flush()  # the log shows both as they are stored
+    await check_anonymous_demands(session, target)
     await readdress(session, target)
     await mark_records(session, target.id)
     record(session, actor, one, "merged", before=before, after=snapshot(one))

@@ -23,21 +23,24 @@ from kechuangtong.organizations.schemas import (
 
 router = APIRouter(prefix="/v1/organizations", tags=["organizations"], route_class=IdempotentRoute)
 
+Reader = Annotated[Actor, Depends(requires(Permission.ORGANIZATIONS_READ))]
+
 
 @router.get(
     "",
     summary="List organizations (单位列表)",
     responses=answers(401, 422),
-    dependencies=[Depends(requires(Permission.ORGANIZATIONS_READ))],
 )
 async def list_organizations(
     session: ReadSession,
+    actor: Reader,
     request: Request,
     response: Response,
     query: Annotated[OrganizationQuery, Query()],
 ) -> Page[OrganizationRead]:
-    """Organizations, newest first."""
-    page = await service.list_organizations(session, query)
+    """Organizations, newest first; of enterprises those in whose name something is published, and
+    the caller's own."""
+    page = await service.list_organizations(session, actor, query)
     link_next(request, response, page.next_cursor)
     return page
 
@@ -68,11 +71,11 @@ async def create_organization(
     summary="Read an organization (查看单位)",
     responses={304: {"description": "Not modified"}, **answers(401, 404, 422)},
     response_model=OrganizationRead,
-    dependencies=[Depends(requires(Permission.ORGANIZATIONS_READ))],
 )
 async def get_organization(
     organization_id: OrganizationId,
     session: ReadSession,
+    actor: Reader,
     response: Response,
     if_none_match: IfNoneMatch = None,
 ) -> OrganizationRead | Response:
@@ -80,7 +83,7 @@ async def get_organization(
 
     One that was merged into another is kept as a name of that: `merged_into_id`.
     """
-    organization = await service.get_organization(session, organization_id)
+    organization = await service.get_organization(session, actor, organization_id)
     response.headers["ETag"] = etag(organization)
     return not_modified(organization, if_none_match) or OrganizationRead.model_validate(
         organization

@@ -17,8 +17,11 @@ from kechuangtong.core.paging import Page, decode_id
 from kechuangtong.core.text import identity
 from kechuangtong.core.trade import ListKind, OrganizationKind
 from kechuangtong.events import log
+from kechuangtong.lists import naming
 from kechuangtong.lists.errors import OrganizationMerged, OrganizationUnknown
+from kechuangtong.lists.sight import listed_to
 from kechuangtong.models import Achievement, Demand, Organization
+from kechuangtong.models.listing import ListingState
 from kechuangtong.organizations.schemas import (
     OrganizationPatch,
     OrganizationQuery,
@@ -32,6 +35,16 @@ class CodeTaken(Conflict):
     code = "organization_exists"
     text = Text("该统一社会信用代码已登记。", "An organization with this code exists already.")
     place = ("body", "code")
+
+
+class NamedByAnonymousDemands(Conflict):
+    code = "named_by_anonymous_demands"
+    text = Text(
+        "有 {count} 条已发布的匿名需求写有新的名称或代码，请先改写或撤回。",
+        "Published anonymous demands hold the new name or code: {count}; change or withdraw them "
+        "first.",
+    )
+    place = ("body", "name")
 
 
 class OrganizationAmbiguous(Conflict):
@@ -83,10 +96,11 @@ async def create_organization(
 
 
 async def get_organization(
-    session: AsyncSession, organization_id: uuid.UUID, *, to_change: bool = False
+    session: AsyncSession, actor: Actor, organization_id: uuid.UUID, *, to_change: bool = False
 ) -> Organization:
     """Raises NotFound. Who gets it to change it waits for whoever is changing it."""
-    organization = await session.get(Organization, organization_id, with_for_update=to_change)
+    statement = select(Organization).where(Organization.id == organization_id, listed_to(actor))
+    organization = await session.scalar(statement.with_for_update() if to_change else statement)
     if organization is None:
         raise NotFound
     return organization
@@ -128,12 +142,13 @@ async def find_organization(session: AsyncSession, text: str) -> Organization | 
 
 
 async def list_organizations(
-    session: AsyncSession, query: OrganizationQuery
+    session: AsyncSession, actor: Actor, query: OrganizationQuery
 ) -> Page[OrganizationRead]:
-    """One page, newest first, without those that were merged into others."""
+    """One page of those that the actor may find, newest first, without those that were merged into
+    others."""
     statement = (
         select(Organization)
-        .where(Organization.merged_into_id.is_(None))
+        .where(Organization.merged_into_id.is_(None), listed_to(actor))
         .order_by(Organization.id.desc())
         .limit(query.limit + 1)
     )
@@ -162,8 +177,8 @@ async def change_organization(
     expected_versions: frozenset[int] | None,
 ) -> Organization:
     """Change what was given; whether its records are reviewed administrators say. Raises NotFound,
-    Forbidden, PreconditionFailed, OrganizationMerged, CodeTaken."""
-    organization = await get_organization(session, organization_id, to_change=True)
+    Forbidden, PreconditionFailed, OrganizationMerged, CodeTaken, NamedByAnonymousDemands."""
+    organization = await get_organization(session, actor, organization_id, to_change=True)
     if not actor.may(Permission.ORGANIZATIONS_WRITE, organization_id):
         raise Forbidden
     if "review" in values.model_fields_set and not actor.administrator:
@@ -178,6 +193,7 @@ async def change_organization(
     await _store(session, organization)
     after = snapshot(organization)
     if after != before:
+        await check_anonymous_demands(session, organization)
         record(session, actor, organization, "changed", before=before, after=after)
         await mark_records(session, organization_id)
         await readdress(session, organization)
@@ -192,6 +208,27 @@ async def _store(session: AsyncSession, organization: Organization) -> None:
         if violated(error) == "uq_organizations_code":
             raise CodeTaken from error
         raise
+
+
+async def check_anonymous_demands(session: AsyncSession, organization: Organization) -> None:
+    """Raises NamedByAnonymousDemands where published ones of its own name the organization."""
+    published = await session.scalars(
+        select(Demand).where(
+            Demand.organization_id == organization.id,
+            Demand.anonymous,
+            Demand.stored_state == ListingState.PUBLISHED,
+        )
+    )
+    demands = published.all()
+    files = await naming.attachment_names(session, [one.id for one in demands])
+    known_by = naming.forms(organization.name, organization.code)
+    naming_it = [
+        one
+        for one in demands
+        if naming.naming_field(known_by, naming.texts_of(one) | {naming.ATTACHMENTS: files[one.id]})
+    ]
+    if naming_it:
+        raise NamedByAnonymousDemands(count=len(naming_it))
 
 
 async def mark_records(session: AsyncSession, organization_id: uuid.UUID) -> None:

@@ -15,9 +15,9 @@ from kechuangtong.accounts.hashing import MAX_LENGTH, MIN_LENGTH
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.errors import AppError, Invalid, validation_text
 from kechuangtong.core.language import Text
+from kechuangtong.models import Organization
 from kechuangtong.organizations.invitations import service as invitations
 from kechuangtong.organizations.invitations.schemas import InvitationAccept
-from kechuangtong.organizations.service import get_organization
 from kechuangtong.pages.rendering import page
 from kechuangtong.runtime import Runtime, RuntimeDep
 
@@ -98,7 +98,7 @@ async def accept_invitation(
         values = InvitationAccept(token=token, name=name, password=password)
         async with runtime.database.write() as session:
             member = await invitations.accept(session, ANONYMOUS, values)
-            organization = await get_organization(session, member.organization_id)
+            organization = await session.get_one(Organization, member.organization_id)
     except ValidationError as error:
         problem = validation_text(dict(error.errors()[0]))
         status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -121,7 +121,7 @@ async def _invitation(
     try:
         async with runtime.database.read() as session:
             invitation = await invitations.open_invitation(session, token)
-            organization = await get_organization(session, invitation.organization_id)
+            organization = await session.get_one(Organization, invitation.organization_id)
     except AppError as error:
         return page(
             "invitation.html",

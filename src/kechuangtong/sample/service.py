@@ -3,10 +3,11 @@
 Its ids are fixed, so that the examples of the API's documentation answer.
 """
 
+import hashlib
 import json
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from importlib.resources import files
 from typing import Any, Final
@@ -20,6 +21,7 @@ from kechuangtong.accounts.permissions import Permission, PlatformRole, Role
 from kechuangtong.accounts.service import create_user
 from kechuangtong.achievements.schemas import AchievementCreate
 from kechuangtong.achievements.service import achievements
+from kechuangtong.attachments.store import Store
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import new_id
 from kechuangtong.core.language import Text
@@ -30,6 +32,7 @@ from kechuangtong.imports.service import new_import
 from kechuangtong.models import (
     Achievement,
     ApiKey,
+    Attachment,
     Demand,
     Invitation,
     Organization,
@@ -38,6 +41,7 @@ from kechuangtong.models import (
     Review,
     User,
 )
+from kechuangtong.models.attachment import Access
 from kechuangtong.models.importing import Import, ImportRow, ImportState, Outcome
 from kechuangtong.models.listing import ListingState
 from kechuangtong.models.review import ReviewSubject
@@ -53,6 +57,13 @@ REVIEWER: Final = "demo-reviewer"
 AUDITOR: Final = "demo-auditor"
 USERS: Final = (USER, EDITOR, REVIEWER, AUDITOR)
 PASSWORD: Final = "kechuangtong-demo"  # noqa: S105
+
+
+_ATTACHED: Final = """\
+技术说明
+
+本附件为演示数据，附在示例成果之后：公开的附件人人可以下载，登录可见和仅限获准单位的附件须有相应权限。
+""".encode()
 
 
 class DataInUse(RuntimeError):
@@ -121,6 +132,19 @@ async def load_sample(session: AsyncSession) -> None:
     await _sample_import(session)
     await _sample_registrations(session, administrator)
     await add_contacts(session)
+    session.add(
+        Attachment(
+            id=uuid.UUID(ids.ATTACHMENT),
+            subject_kind=ListKind.ACHIEVEMENT,
+            subject_id=uuid.UUID(ids.ACHIEVEMENT),
+            organization_id=uuid.UUID(ids.ORGANIZATION),
+            name="技术说明.txt",
+            media_type="text/plain",
+            size=len(_ATTACHED),
+            sha256=hashlib.sha256(_ATTACHED).hexdigest(),
+            access=Access.PUBLIC,
+        )
+    )
 
 
 async def _sample_users(session: AsyncSession) -> User:
@@ -167,6 +191,15 @@ async def _sample_users(session: AsyncSession) -> User:
         ]
     )
     return administrator
+
+
+async def store_sample(store: Store) -> None:
+    """Bring the content of the sample's attachment to the store."""
+
+    async def blocks() -> AsyncIterator[bytes]:
+        yield _ATTACHED
+
+    await store.put(uuid.UUID(ids.ATTACHMENT), blocks())
 
 
 async def _list(

@@ -8,8 +8,12 @@ from kechuangtong.search.port import Document
 
 
 def document(record: Achievement | Demand) -> Document:
-    """The index's document of a published record; its organization must be loaded."""
+    """The index's document of a published record; its organization must be loaded.
+
+    The organization of an anonymous demand is not in the index: whoever searches, it is not found.
+    """
     assert record.published_at is not None
+    owner = None if isinstance(record, Demand) and record.anonymous else record.organization
     achievement = record if isinstance(record, Achievement) else None
     texts = [record.description, achievement.application if achievement else None]
     return Document(
@@ -18,8 +22,8 @@ def document(record: Achievement | Demand) -> Document:
         title=record.title,
         keywords=tuple(record.keywords),
         text="\n".join(text for text in texts if text),
-        organization=record.organization.name,
-        organization_id=str(record.organization_id),
+        organization=owner.name if owner else None,
+        organization_id=str(owner.id) if owner else None,
         field=record.field,
         stage=record.stage if isinstance(record, Achievement) else record.required_stage,
         cooperation=tuple(record.cooperation),

@@ -374,9 +374,10 @@ def _tantivy_document(one: Document) -> tantivy.Document:
     document.add_bytes("digest", one.digest.encode())
     document.add_text("title", " ".join(texts.words(one.title)))
     document.add_text("keywords", " ".join(texts.words(keywords)))
-    document.add_text("body", " ".join(texts.words(f"{one.text}\n{one.organization}")))
+    document.add_text("body", " ".join(texts.words(f"{one.text}\n{one.organization or ''}")))
     document.add_text(
-        "characters", _characters(one.title, "，", keywords, "，", one.text, one.organization)
+        "characters",
+        _characters(one.title, "，", keywords, "，", one.text, one.organization or ""),
     )
     for name in ("field", "organization_id", "stage", "place"):
         if (value := getattr(one, name)) is not None:

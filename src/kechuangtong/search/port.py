@@ -43,8 +43,8 @@ class Document:
     title: str
     keywords: tuple[str, ...]
     text: str
-    organization: str
-    organization_id: str
+    organization: str | None
+    organization_id: str | None
     field: str | None
     stage: str | None
     cooperation: tuple[str, ...]

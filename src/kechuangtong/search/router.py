@@ -30,7 +30,7 @@ async def search(
     Traditional finds simplified and the reverse, full width finds half width, a part of a longer
     Chinese word is found, and one typing error in a Latin word of five letters or more is forgiven
     (on Meilisearch not in its first letter). Where no record has all of many words, Meilisearch
-    counts up to 1,000.
+    counts up to 1,000. Whose an anonymous demand (匿名需求) is, is neither found nor counted.
     """
     results = await service.search(
         session, runtime.index, actor, query, max_query_length=runtime.settings.max_query_length

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.achievements.service import achievements
@@ -16,7 +15,8 @@ from kechuangtong.core.language import Text
 from kechuangtong.core.paging import CursorInvalid, decode_cursor, encode_cursor
 from kechuangtong.core.trade import ListKind
 from kechuangtong.demands.service import demands
-from kechuangtong.lists.queries import visible_to
+from kechuangtong.lists.queries import of_organizations, visible_to
+from kechuangtong.lists.sight import as_seen_by
 from kechuangtong.models import Achievement, Demand
 from kechuangtong.search.highlight import highlight
 from kechuangtong.search.port import Filter, SearchIndex
@@ -84,7 +84,8 @@ async def search(
         offset,
         query.limit,
     )
-    found = await load(session, actor, query.kind, [uuid.UUID(hit.id) for hit in results.hits])
+    ids = [uuid.UUID(hit.id) for hit in results.hits]
+    found = await load(session, actor, query.kind, ids, query)
     following = offset + query.limit
     return SearchResults(
         items=[_item(record, actor, query.q) for record in found],
@@ -98,15 +99,21 @@ async def search(
 
 
 async def load(
-    session: AsyncSession, actor: Actor, kind: ListKind, ids: list[uuid.UUID]
+    session: AsyncSession,
+    actor: Actor,
+    kind: ListKind,
+    ids: list[uuid.UUID],
+    wanted: RecordFilter,
 ) -> list[Achievement | Demand]:
     """The records of ids in their order; one that the index has and the actor may not see, or
-    that is gone since it was indexed, is left out."""
+    that is gone since it was indexed, is left out. So is one that has become anonymous since, where
+    the filter asks for organizations."""
     model: Any = Achievement if kind is ListKind.ACHIEVEMENT else Demand
+    statement = select(model).where(model.id.in_(ids), visible_to(model, actor))
+    if wanted.organization_id:
+        statement = statement.where(of_organizations(model, actor, wanted.organization_id))
     found: Iterable[Achievement | Demand] = await session.scalars(
-        select(model)
-        .where(model.id.in_(ids), visible_to(model, actor))
-        .options(joinedload(model.organization))
+        as_seen_by(actor, model, statement)
     )
     by_id = {record.id: record for record in found}
     return [by_id[one] for one in ids if one in by_id]

@@ -104,9 +104,8 @@ async def _news(session: AsyncSession, runtime: Runtime, saved: SavedSearch) -> 
         found = await runtime.index.search(
             query.kind, query.q, index_filter(query, ANONYMOUS), [], "newest", offset, _PAGE
         )
-        records = await load(
-            session, ANONYMOUS, query.kind, [uuid.UUID(one.id) for one in found.hits]
-        )
+        ids = [uuid.UUID(one.id) for one in found.hits]
+        records = await load(session, ANONYMOUS, query.kind, ids, query)
         for one in records:
             assert one.published_at is not None
             new = saved.seen_until <= one.published_at < until

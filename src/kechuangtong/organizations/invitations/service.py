@@ -84,7 +84,7 @@ async def invite(
 ) -> InvitationRead:
     """Ask a colleague by mail; what the same address was sent before for the organization is good
     no longer. Raises NotFound, Forbidden, AlreadyMember."""
-    organization = await get_organization(session, organization_id, to_change=True)
+    organization = await get_organization(session, actor, organization_id, to_change=True)
     if not actor.may(Permission.MEMBERS_WRITE, organization_id):
         raise Forbidden
     member = (
@@ -139,7 +139,7 @@ async def list_invitations(
     """One page of an organization's invitations, newest first. Raises NotFound, Forbidden."""
     if not actor.sees(organization_id):
         raise NotFound
-    await get_organization(session, organization_id)
+    await get_organization(session, actor, organization_id)
     if not (actor.sees_all or actor.roles[organization_id] is Role.MANAGER):
         raise Forbidden
     statement = (

@@ -14,7 +14,7 @@ from kechuangtong.core.errors import Conflict, Forbidden, NotFound
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import Page, decode_id
 from kechuangtong.events import log
-from kechuangtong.models import Membership, User
+from kechuangtong.models import Membership, Organization, User
 from kechuangtong.organizations.members.schemas import MemberQuery, MemberRead
 from kechuangtong.organizations.service import get_organization
 
@@ -30,7 +30,7 @@ async def list_members(
     """One page of the members, those who signed up first first. Raises NotFound."""
     if not actor.sees(organization_id):
         raise NotFound
-    await get_organization(session, organization_id)
+    await get_organization(session, actor, organization_id)
     statement = (
         select(Membership, User.name)
         .join(User, User.id == Membership.user_id)
@@ -138,7 +138,7 @@ async def _keep_a_manager(session: AsyncSession, membership: Membership) -> None
         )
     )
     if not others:
-        organization = await get_organization(session, membership.organization_id)
+        organization = await session.get_one(Organization, membership.organization_id)
         raise LastManager(organization=organization.name)
 
 

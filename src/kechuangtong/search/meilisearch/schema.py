@@ -112,7 +112,7 @@ def fields(one: Document) -> dict[str, Any]:
         "digest": one.digest,
         "title": spaced(one.title),
         "keywords": [spaced(each) for each in one.keywords],
-        "body": spaced(f"{one.text}\n{one.organization}"),
+        "body": spaced(f"{one.text}\n{one.organization or ''}"),
         "field": one.field,
         "organization_id": one.organization_id,
         "stage": one.stage,
