@@ -5,11 +5,14 @@ import uuid
 from datetime import timedelta
 
 import httpx
+import pytest
 import time_machine
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select, update
 
 from conftest import PASSWORD, Service
+from kechuangtong.accounts import sign_ins
+from kechuangtong.accounts.hashing import hash_password, verify_password
 from kechuangtong.accounts.tokens import issue_refresh_token
 from kechuangtong.core.clock import now
 from kechuangtong.models import Event, SignInFailures, User
@@ -177,3 +180,20 @@ async def test_a_hash_of_other_parameters_is_made_anew_on_signing_in(
     assert kept is not None
     assert "m=1024" in kept
     await sign_in(anyone)
+
+
+async def test_a_password_that_is_changed_while_it_is_checked_lets_nobody_in(
+    service: Service, anyone: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = await hash_password("泡桐树小学门口的糖油果子", name="scholar")
+
+    async def changed_meanwhile(password: str, stored: str | None) -> tuple[bool, str | None]:
+        async with service.runtime.database.write() as session:
+            await session.execute(
+                update(User).where(User.name == "scholar").values(password_hash=new)
+            )
+        return await verify_password(password, stored)
+
+    monkeypatch.setattr(sign_ins, "verify_password", changed_meanwhile)
+    answer = await anyone.post("/v1/auth/token", data=SCHOLAR)
+    assert code(answer) == (401, "sign_in_failed")
