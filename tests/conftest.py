@@ -42,6 +42,14 @@ SHARED = Path(__file__).parents[2] / "shared"
 PASSWORD = "correct horse battery"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Schemathesis's tests of all operations have one id, and processes that share the tests
+    would run one of them."""
+    for item in items:
+        if label := getattr(item, "operation_label", None):
+            item._id = item.id.with_params(label)
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"

@@ -114,6 +114,20 @@ async def test_each_filter_finds_its_events_and_pages_are_in_order(
         assert answer.json()["errors"][0]["loc"], path
 
 
+async def test_of_several_filters_the_most_telling_is_looked_up(service: Service) -> None:
+    """On SQLite, which keeps no statistics by itself; PostgreSQL does."""
+    database = service.runtime.database
+    if database.engine.dialect.name != "sqlite":
+        return
+    conditions = "subject_kind = 'a' AND action = 'a.b' AND address = '1' AND actor_id = 'x'"
+    async with database.read() as session:
+        for leading in ("actor_id", "address", "action"):
+            plan = f"EXPLAIN QUERY PLAN SELECT id FROM events WHERE {conditions} ORDER BY at DESC, id DESC"
+            steps = [row[3] for row in await session.execute(text(plan))]
+            assert steps == [f"SEARCH events USING INDEX ix_events_{leading}_at_id ({leading}=?)"]
+            conditions = conditions.rpartition(" AND ")[0]
+
+
 async def test_persons_are_told_by_their_present_names(
     service: Service, auditor: httpx.AsyncClient
 ) -> None:

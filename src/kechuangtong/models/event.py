@@ -21,16 +21,15 @@ class Event(Base):
     """
 
     __tablename__ = "events"
-    # One for each filter of the audit, with its newest first. SQLite, which has no statistics,
-    # takes of those that suit the last that was made: the more telling are made later.
+    # One for each filter of the audit, with its newest first.
     __table_args__ = (
         Index(None, "at", "id"),
         Index(None, "subject_kind", "at", "id"),
         Index(None, "action", "at", "id"),
         Index(None, "address", "at", "id"),
         Index(None, "actor_id", "at", "id"),
-        Index(None, "subject_id", "subject_kind", "at", "id"),
-        Index(None, "request_id"),
+        Index(None, "subject_id", "at", "id"),
+        Index(None, "request_id", "at", "id"),
     )
 
     id: Mapped[int] = mapped_column(
