@@ -8,10 +8,9 @@ import time_machine
 from sqlalchemy import select
 
 from conftest import Service
-from kechuangtong.accounts.tokens import issue_token
 from kechuangtong.core.clock import CITY
 from kechuangtong.lists.reminders import remind
-from kechuangtong.models import Mail, Notice, User
+from kechuangtong.models import Mail, Notice
 from people import change, signed_in
 from waiting import until
 
@@ -20,9 +19,7 @@ NOON = datetime(2031, 3, 1, 12, tzinfo=CITY)
 
 async def caller(service: Service, name: str) -> httpx.AsyncClient:
     """One whose token is good at the time that is set."""
-    async with service.runtime.database.read() as session:
-        user = (await session.scalars(select(User).where(User.name == name))).one()
-    return service.client(issue_token(service.runtime.settings, user.id))
+    return service.client(await service.token(name))
 
 
 async def publish(client: httpx.AsyncClient, service: Service, **values: Any) -> str:

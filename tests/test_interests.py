@@ -246,7 +246,7 @@ async def test_an_interest_is_in_what_is_public_and_anothers_and_is_listed(
             "record_not_found",
             None,
         ),
-        (buyer, "achievement", {"achievement_id": past}, 409, "record_not_open", None),
+        (buyer, "achievement", {"achievement_id": past}, 422, "record_not_found", None),
         (scholar, "achievement", {"achievement_id": achievement}, 409, "own_record", None),
         (
             buyer,

@@ -79,7 +79,11 @@ async def remember(service: Service, name: str) -> None:
         )
 
 
-async def test_what_is_past_is_forgotten_each_day(service: Service) -> None:
+async def test_what_is_past_is_forgotten_each_day(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for other in SCHEDULES.keys() - {"cleaning"}:
+        monkeypatch.delitem(SCHEDULES, other)
     database = service.runtime.database
 
     async def cleaned_since(instant: Any) -> bool:
@@ -138,7 +142,7 @@ async def test_each_is_done_at_its_interval_and_a_failure_waits_for_the_next(
         assert len(done) == 2
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("_place", ["postgresql"], indirect=True)
 async def test_several_workers_do_it_once(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,7 +88,7 @@ async def test_attempts_to_sign_in_are_limited(settings: Settings) -> None:
     assert network("192.0.2.1") == "192.0.2.1"
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("_place", ["postgresql"], indirect=True)
 async def test_processes_share_the_count_and_go_on_without_it(settings: Settings) -> None:
     limited = Settings(**(settings.model_dump() | {"rate_per_address": "20/minute"}))
     async with running(limited) as service, open_runtime(limited) as second:

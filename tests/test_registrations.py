@@ -94,7 +94,7 @@ async def test_a_registration_is_returned_changed_and_approved(
     approved = await change(here, f"{review_path}/approve")
     assert approved.json()["state"] == "approved"
     organization_id = (await applicant.get(path)).json()["organization_id"]
-    organization = (await anyone.get(f"/v1/organizations/{organization_id}")).json()
+    organization = (await applicant.get(f"/v1/organizations/{organization_id}")).json()
     assert (organization["name"], organization["code"]) == ("成都锦里智造股份有限公司", CODE)
     assert (await applicant.get("/v1/auth/me")).json()["roles"] == {organization_id: "manager"}
     closed = await change(applicant, path, {"proof": "x"}, "PATCH")

@@ -24,7 +24,7 @@ from kechuangtong.settings import Settings
 EXPORTED = Path(__file__).parents[1] / "openapi" / "openapi.json"
 SITE = "https://www.kct.example"
 KEY = "8d7c1f0a94e25b36d8a1c7f3e09b4d62"
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+SQLITE = pytest.mark.parametrize("_place", ["sqlite"], indirect=True)
 
 
 def browser(service: Service, base: str = "http://test", **headers: str) -> httpx.AsyncClient:
@@ -156,10 +156,12 @@ def test_what_callers_send_is_bounded() -> None:
                 assert "429" in operation["responses"], path
     # As long as the body may be, or looked at only so far; a query's length is a setting.
     form = {f"post /v1/auth/token .{name}" for name in (
-        "username", "scope", "client_id", "client_secret"
+        "username", "password", "refresh_token", "scope", "client_id", "client_secret"
     )}  # fmt: skip
     assert found == form | {
         "post /v1/matches/search .text",
+        "post /v1/saved-searches .query.q",
+        "patch /v1/saved-searches/{search_id} .query.q",
         "get /v1/search q",
     }
 

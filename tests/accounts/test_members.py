@@ -162,8 +162,14 @@ async def test_a_new_colleague_accepts_an_invitation_once(
         invitation = await session.scalar(select(Invitation))
     assert user.email == "new@example.edu.cn"
     assert token not in invitation.token_hash
-    actions = [one.action for one in events[-3:]]
-    assert actions == ["invitation.created", "member.joined", "invitation.accepted"]
+    actions = [one.action for one in events[-5:]]
+    assert actions == [
+        "invitation.created",
+        "user.created",
+        "member.joined",
+        "invitation.accepted",
+        "user.signed_in",
+    ]
     assert {one.actor_id for one in events[-2:]} == {user.id}
     assert not any("example.edu.cn" in str(vars(one)) for one in events)
 

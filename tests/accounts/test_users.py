@@ -168,6 +168,8 @@ async def test_a_person_sees_all_that_is_kept_and_is_forgotten(
     service: Service, admin: httpx.AsyncClient, scholar: httpx.AsyncClient
 ) -> None:
     await patch(scholar, "/v1/auth/me", {"email": EMAIL})
+    form = {"username": "scholar", "password": PASSWORD}
+    assert (await scholar.post("/v1/auth/token", data=form)).is_success
     body = {
         "organization_id": str(service.university),
         "title": "石墨烯导热膜",
@@ -191,7 +193,7 @@ async def test_a_person_sees_all_that_is_kept_and_is_forgotten(
     data = (await scholar.get("/v1/auth/me/data")).json()
     assert data["account"][0]["email"] == EMAIL
     assert data["memberships"][0]["role"] == "manager"
-    assert data["sign_ins"][0]["address"] == "127.0.0.1"
+    assert "127.0.0.1" in {one["address"] for one in data["sign_ins"]}
     assert data["api_keys"][0]["name"] == "王的脚本"
     assert [one["action"] for one in data["events"]][-1] == "achievement.created"
     assert data["mails"][0]["recipient"] == EMAIL

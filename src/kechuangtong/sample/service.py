@@ -236,7 +236,7 @@ async def _sample_registrations(session: AsyncSession, user: User) -> None:
             name=name,
             kind=OrganizationKind.ENTERPRISE,
             code=code,
-            place="四川省",
+            place="四川省成都市",
             proof="营业执照复印件已寄送。",
         )
         review = Review(
