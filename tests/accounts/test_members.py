@@ -141,6 +141,7 @@ async def test_a_new_colleague_accepts_an_invitation_once(
     assert half.status_code == 422
     taken = await anyone.post("/v1/invitations/accept", json={**body, "name": "scholar"})
     assert (taken.status_code, taken.json()["code"]) == (409, "user_exists")
+    assert taken.json()["errors"][0]["loc"] == ["body", "name"]
     unknown = await anyone.post("/v1/invitations/accept", json={**body, "token": "nonsense"})
     assert (unknown.status_code, unknown.json()["errors"][0]["loc"]) == (404, ["body", "token"])
 
@@ -162,9 +163,16 @@ async def test_a_new_colleague_accepts_an_invitation_once(
         invitation = await session.scalar(select(Invitation))
     assert user.email == "new@example.edu.cn"
     assert token not in invitation.token_hash
-    actions = [one.action for one in events[-3:]]
-    assert actions == ["invitation.created", "member.joined", "invitation.accepted"]
+    actions = [one.action for one in events[-5:]]
+    assert actions == [
+        "invitation.created",
+        "user.created",
+        "member.joined",
+        "invitation.accepted",
+        "user.signed_in",
+    ]
     assert {one.actor_id for one in events[-2:]} == {user.id}
+    assert events[-4].actor_kind == "anonymous"
     assert not any("example.edu.cn" in str(vars(one)) for one in events)
 
     # One who has an account has it still, whoever reads the mail.

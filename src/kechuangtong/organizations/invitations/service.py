@@ -195,7 +195,7 @@ async def accept(session: AsyncSession, actor: Actor, values: InvitationAccept) 
             raise AlreadySignedIn
         user = await session.get_one(User, actor.id)
     else:
-        user = await _new_user(session, invitation, values)
+        user = await _new_user(session, actor, invitation, values)
         actor = Actor(kind="user", name=user.name, id=user.id)
     member = await add_member(session, actor, user, invitation.organization_id, invitation.role)
     before = _snapshot(invitation)
@@ -205,7 +205,7 @@ async def accept(session: AsyncSession, actor: Actor, values: InvitationAccept) 
 
 
 async def _new_user(
-    session: AsyncSession, invitation: Invitation, values: InvitationAccept
+    session: AsyncSession, actor: Actor, invitation: Invitation, values: InvitationAccept
 ) -> User:
     if values.name is None or values.password is None:
         raise NameNeeded
@@ -213,7 +213,7 @@ async def _new_user(
     if await session.scalar(taken) is not None:
         raise AccountExists(loc=("body", "token"))
     return await create_user(
-        session, name=values.name, password=values.password, email=invitation.email
+        session, name=values.name, password=values.password, email=invitation.email, actor=actor
     )
 
 
