@@ -613,7 +613,10 @@ def serve(
     # Each connection gets this of it. Without it the second half of an answer on a connection that
     # was used before waits 40 ms for the client to acknowledge the first.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    base = f"http://{host}:{listening.getsockname()[1]}"
+    port = listening.getsockname()[1]
+    if "public_url" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{port}"})
+    base = f"http://{host}:{port}"
     print(f"API {base}/v1  Swagger UI {base}/docs  ReDoc {base}/redoc", flush=True)
     config = uvicorn.Config(
         create_app(settings),

@@ -14,7 +14,9 @@ from conftest import PASSWORD, Service
 from kechuangtong.accounts.permissions import PlatformRole, Role
 from kechuangtong.accounts.service import create_user
 from kechuangtong.core.clock import now
+from kechuangtong.mail.service import text_of
 from kechuangtong.models import Event, Invitation, Mail, User
+from kechuangtong.settings import Settings
 
 
 async def add(service: Service, name: str, role: Role | None = None, **values: Any) -> uuid.UUID:
@@ -40,7 +42,8 @@ async def invite(client: httpx.AsyncClient, service: Service, **values: str) -> 
     async with service.runtime.database.read() as session:
         mail = (await session.scalars(select(Mail).order_by(Mail.id.desc()))).first()
     assert mail.recipient == body["email"].lower()
-    token = re.search(r"http://127\.0\.0\.1:8000/invitations/(\S+)", mail.text)[1]
+    text = text_of(mail, Settings(public_url="https://kct.example/"))
+    token = re.search(r"https://kct\.example/invitations/(\S+)", text)[1]
     assert token not in answer.text
     return token
 

@@ -75,12 +75,7 @@ class AlreadySignedIn(Invalid):
 
 
 async def invite(
-    session: AsyncSession,
-    actor: Actor,
-    organization_id: uuid.UUID,
-    values: InvitationCreate,
-    *,
-    public_url: str,
+    session: AsyncSession, actor: Actor, organization_id: uuid.UUID, values: InvitationCreate
 ) -> InvitationRead:
     """Ask a colleague by mail; what the same address was sent before for the organization is good
     no longer. Raises NotFound, Forbidden, AlreadyMember."""
@@ -113,7 +108,7 @@ async def invite(
     session.add(invitation)
     await session.flush()  # for its id and times
     _log(session, actor, "created", invitation, before=None)
-    _write_mail(session, invitation, organization, f"{public_url}/invitations/{token}")
+    _write_mail(session, invitation, organization, f"{mail.PUBLIC_URL}/invitations/{token}")
     return shown(invitation)
 
 
