@@ -109,10 +109,13 @@ async def test_the_same_is_told_once_also_at_once_and_every_kind_has_its_words(
     assert len((await scholar.get("/v1/inbox")).json()["items"]) == 1
     data = {"title": "名称", "organization": None, "count": 2, "titles": ["甲", "乙"]}
     data |= {"valid_until": "2026-12-31", "comment": "请补充检测报告。"}
+    data["reasons"] = ["incomplete", "rights_unclear"]
     for kind in NoticeKind:
         assert all(TITLES[kind])
         for text in sentence(kind, data):
             assert "名称" in text
             assert "{" not in text
     assert "甲、乙" in sentence(NoticeKind.SEARCH_ALERT, data).zh
-    assert sentence(NoticeKind.REVIEW_RETURNED, data).zh.endswith("重新提交。请补充检测报告。")
+    returned = sentence(NoticeKind.REVIEW_RETURNED, data)
+    assert returned.zh == "“名称”被退回（内容不完整、权属不清），请修改后重新提交。请补充检测报告。"
+    assert "(incomplete, the rights are unclear)" in returned.en

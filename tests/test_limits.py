@@ -1,6 +1,7 @@
 """How often one may call: exactly so often, by caller and by address, whatever is claimed."""
 
 import asyncio
+import time
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -128,5 +129,24 @@ def test_who_calls_is_what_the_connection_says_but_for_trusted_proxies(tmp_path:
     try:
         assert seen() == [200, 200, 200, 429, 429]
         assert seen(KCT_TRUSTED_PROXIES="127.0.0.0/8, ::1") == [200] * 5
+    finally:
+        serving.stop()
+
+
+def test_answers_on_one_connection_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    serving = Deployment({"KCT_DATA_DIR": str(tmp_path), "KCT_EMBEDDINGS": "none"})
+    process = serving.start("serve", "--port", "0")
+    assert process.stdout is not None
+    base = process.stdout.readline().split()[1].removesuffix("/v1")
+    try:
+        with httpx.Client(base_url=base, trust_env=False) as client:
+            wait(lambda: client.get("/health/live").status_code == 200)
+            times = []
+            for _ in range(20):
+                begun = time.perf_counter()
+                client.get("/health/live")
+                times.append(time.perf_counter() - begun)
+        # 40 ms is what a client takes to acknowledge the first half of an answer.
+        assert sorted(times)[len(times) // 4] < 0.03
     finally:
         serving.stop()

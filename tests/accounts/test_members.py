@@ -14,7 +14,9 @@ from conftest import PASSWORD, Service
 from kechuangtong.accounts.permissions import PlatformRole, Role
 from kechuangtong.accounts.service import create_user
 from kechuangtong.core.clock import now
+from kechuangtong.mail.service import text_of
 from kechuangtong.models import Event, Invitation, Mail, User
+from kechuangtong.settings import Settings
 
 
 async def add(service: Service, name: str, role: Role | None = None, **values: Any) -> uuid.UUID:
@@ -40,7 +42,8 @@ async def invite(client: httpx.AsyncClient, service: Service, **values: str) -> 
     async with service.runtime.database.read() as session:
         mail = (await session.scalars(select(Mail).order_by(Mail.id.desc()))).first()
     assert mail.recipient == body["email"].lower()
-    token = re.search(r"http://127\.0\.0\.1:8000/invitations/(\S+)", mail.text)[1]
+    text = text_of(mail, Settings(public_url="https://kct.example/"))
+    token = re.search(r"https://kct\.example/invitations/(\S+)", text)[1]
     assert token not in answer.text
     return token
 
@@ -141,6 +144,7 @@ async def test_a_new_colleague_accepts_an_invitation_once(
     assert half.status_code == 422
     taken = await anyone.post("/v1/invitations/accept", json={**body, "name": "scholar"})
     assert (taken.status_code, taken.json()["code"]) == (409, "user_exists")
+    assert taken.json()["errors"][0]["loc"] == ["body", "name"]
     unknown = await anyone.post("/v1/invitations/accept", json={**body, "token": "nonsense"})
     assert (unknown.status_code, unknown.json()["errors"][0]["loc"]) == (404, ["body", "token"])
 
@@ -171,6 +175,7 @@ async def test_a_new_colleague_accepts_an_invitation_once(
         "user.signed_in",
     ]
     assert {one.actor_id for one in events[-2:]} == {user.id}
+    assert events[-4].actor_kind == "anonymous"
     assert not any("example.edu.cn" in str(vars(one)) for one in events)
 
     # One who has an account has it still, whoever reads the mail.

@@ -12,6 +12,7 @@ from kechuangtong.core.language import Text
 class UserExists(Conflict):
     code = "user_exists"
     text = Text("用户名“{name}”已被使用。", 'The user name "{name}" is taken.')
+    place = ("body", "name")
 
 
 class UserUnknown(NotFound):
@@ -22,6 +23,7 @@ class UserUnknown(NotFound):
 class UserNameInvalid(Invalid):
     code = "user_name_invalid"
     text = Text("用户名须为 1 至 100 个字符。", "A user name has 1 to 100 characters.")
+    place = ("body", "name")
 
 
 class EmailInvalid(Invalid):

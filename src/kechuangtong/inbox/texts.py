@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from kechuangtong.core.language import Text
 from kechuangtong.models.notice import NoticeKind
+from kechuangtong.reviews.texts import in_words
 
 TITLES: Final = {
     NoticeKind.INTEREST_EXPRESSED: Text("收到对接意向", "An interest was expressed"),
@@ -22,7 +23,8 @@ TITLES: Final = {
 }
 
 # What stands in them is given to `notify`: beside the subject's title the other organization, a
-# reviewer's comment, the last day of validity, or how many records were found and the first titles.
+# reviewer's reasons and comment, the last day of validity, or how many records were found and the
+# first titles.
 _SENTENCES: Final = {
     NoticeKind.INTEREST_EXPRESSED: Text(
         "{organization}对“{title}”提出对接意向，请接受、提问或谢绝。",
@@ -50,8 +52,8 @@ _SENTENCES: Final = {
     ),
     NoticeKind.REVIEW_APPROVED: Text("“{title}”已通过审核。", '"{title}" was approved in review.'),
     NoticeKind.REVIEW_RETURNED: Text(
-        "“{title}”被退回，请修改后重新提交。{comment}",
-        '"{title}" was returned: change it, and submit it again. {comment}',
+        "“{title}”被退回（{reasons}），请修改后重新提交。{comment}",
+        '"{title}" was returned ({reasons}): change it, and submit it again. {comment}',
     ),
     NoticeKind.LISTING_EXPIRING: Text(
         "“{title}”的有效期至 {valid_until}，如仍有效请延长。",
@@ -70,7 +72,7 @@ _NOT_NAMED: Final = Text("某单位（暂不具名）", "An organization (not na
 _PATHS: Final = {
     "achievement": "/v1/achievements/{}",
     "demand": "/v1/demands/{}",
-    "registration": "/v1/registrations/{}",
+    "organization": "/v1/organizations/{}",
     "interest": "/v1/interests/{}",
     "introduction": "/v1/introductions/{}",
     "saved_search": "/v1/saved-searches/{}/results",
@@ -87,9 +89,10 @@ def sentence(kind: NoticeKind, data: Mapping[str, Any]) -> Text:
     }
     organization = data.get("organization")
     named = _NOT_NAMED if organization is None else Text(organization, organization)
+    why = in_words(data.get("reasons", ()))
     return Text(
-        template.zh.format(**{**values, "organization": named.zh}).strip(),
-        template.en.format(**{**values, "organization": named.en}).strip(),
+        template.zh.format(**{**values, "organization": named.zh, "reasons": why.zh}).strip(),
+        template.en.format(**{**values, "organization": named.en, "reasons": why.en}).strip(),
     )
 
 

@@ -8,11 +8,10 @@ from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
-from kechuangtong.accounts.errors import UserExists
 from kechuangtong.accounts.permissions import Role
 from kechuangtong.accounts.service import create_user
 from kechuangtong.core.db import hold
-from kechuangtong.core.errors import Conflict, Forbidden, Invalid, NotFound
+from kechuangtong.core.errors import AppError, Conflict, Forbidden, Invalid, NotFound
 from kechuangtong.core.http import check_version
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import Page, decode_id
@@ -32,24 +31,17 @@ from kechuangtong.registrations.schemas import (
 )
 from kechuangtong.reviews import desk
 from kechuangtong.reviews.queries import of_district
+from kechuangtong.reviews.texts import in_words
 
 # What may still become an organization.
 _ALIVE: Final = (ReviewState.OPEN, ReviewState.RETURNED)
 
-REASONS: Final = {
-    ReturnReason.INCOMPLETE: Text("内容不完整", "incomplete"),
-    ReturnReason.UNCLEAR: Text("表述不清", "unclear"),
-    ReturnReason.NOT_TECHNICAL: Text("不属于技术成果或技术需求", "not about technology"),
-    ReturnReason.DUPLICATE: Text("重复", "a duplicate"),
-    ReturnReason.RIGHTS_UNCLEAR: Text("权属不清", "the rights are unclear"),
-    ReturnReason.CONFIDENTIAL: Text("含涉密或不宜公开内容", "not for the public"),
-    ReturnReason.CODE_DIFFERS: Text("代码与单位不符", "the code is not the organization's"),
-    ReturnReason.PROOF_INSUFFICIENT: Text("证明材料不足", "the proof does not suffice"),
-    ReturnReason.NOT_ELIGIBLE: Text("不符合条件", "not eligible"),
-    ReturnReason.OTHER: Text("其他", "another reason"),
-}
 _APPROVED: Final = Text("单位注册已通过", "Your organization is registered")
 _RETURNED: Final = Text("单位注册被退回", "Your registration was returned")
+_AGAIN: Final = Text(
+    "请登录后修改注册申请，修改后即重新提交。",
+    "Sign in and change the registration; that hands it in again.",
+)
 
 
 class UserMissing(Invalid):
@@ -136,7 +128,7 @@ async def register(
 ) -> Registration:
     """Ask for an organization; one who is not signed in becomes a user, who can sign in at once.
 
-    Raises UserMissing, SignedInAlready, UserExists, RegistrationOpen.
+    Raises UserMissing, SignedInAlready, RegistrationOpen, and what `create_user` does.
     """
     if actor.id is not None and values.user is not None:
         raise SignedInAlready
@@ -144,9 +136,9 @@ async def register(
         if values.user is None:
             raise UserMissing
         try:
-            user = await create_user(session, **values.user.model_dump())
-        except UserExists as error:
-            error.loc = ("body", "user", "name")
+            user = await create_user(session, **values.user.model_dump(), actor=actor)
+        except AppError as error:
+            error.loc = ("body", "user", *(error.loc or ())[1:])
             raise
         actor = Actor(kind="user", name=user.name, id=user.id)
     registration = Registration(user_id=actor.id, **values.model_dump(exclude={"user"}))
@@ -250,12 +242,10 @@ async def return_(
     registration.reasons, registration.comment = [one.value for one in reasons], comment
     await session.flush()  # the log shows its new version
     _log(session, actor, registration, "returned", before=before)
-    why = Text(
-        "、".join(REASONS[one].zh for one in reasons),
-        ", ".join(REASONS[one].en for one in reasons),
-    )
+    why = in_words(reasons)
     said = f"\n{comment}" if comment else ""
-    await _tell(session, registration, _RETURNED, Text(f"{why.zh}。{said}", f"{why.en}.{said}"))
+    text = Text(f"{why.zh}。{said}\n{_AGAIN.zh}", f"{why.en}.{said}\n{_AGAIN.en}")
+    await _tell(session, registration, _RETURNED, text)
 
 
 async def _own(

@@ -169,17 +169,19 @@ async def _decided(
     if review.organization_id is None:
         return
     returned = state is ReviewState.RETURNED
+    registered = review.subject_kind is ReviewSubject.REGISTRATION
     await inbox.notify(
         session,
         review.organization_id,
         NoticeKind.REVIEW_RETURNED if returned else NoticeKind.REVIEW_APPROVED,
-        subject_kind=review.subject_kind.value,
-        subject_id=review.subject_id,
+        # A registration is its applicant's alone; the organization is everyone's to see.
+        subject_kind="organization" if registered else review.subject_kind.value,
+        subject_id=review.organization_id if registered else review.subject_id,
         title=review.title,
         key=f"review:{review.id}",
         waiting=returned,
         # An applicant has had a mail of its own.
-        by_mail=review.subject_kind is not ReviewSubject.REGISTRATION,
+        by_mail=not registered,
         review_id=str(review.id),
         reasons=review.reasons,
         comment=review.comment,

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.actor import ANONYMOUS, Actor
 from kechuangtong.accounts.errors import UserLocked
 from kechuangtong.accounts.oidc.client import ProviderUnavailable
 from kechuangtong.accounts.service import create_user
@@ -54,6 +54,7 @@ async def _sign_up(session: AsyncSession, provider: OidcProvider, claims: dict[s
         name=await _free_name(session, provider, claims),
         password=None,
         email=await _free_email(session, claims),
+        actor=ANONYMOUS,
     )
     session.add(Identity(issuer=provider.issuer, subject=claims["sub"], user_id=user.id))
     actor = Actor(kind="user", name=user.name, id=user.id)

@@ -20,7 +20,6 @@ from kechuangtong.organizations.invitations.schemas import (
     InvitationRead,
 )
 from kechuangtong.organizations.members.schemas import MemberRead
-from kechuangtong.runtime import RuntimeDep
 from kechuangtong.sample import ids
 
 router = APIRouter(prefix="/v1", tags=["members"], route_class=IdempotentRoute)
@@ -57,16 +56,13 @@ async def list_invitations(
 )
 async def invite(
     organization_id: OrganizationId,
-    runtime: RuntimeDep,
     session: IdempotentSession,
     actor: Writer,
     body: InvitationCreate,
 ) -> InvitationRead:
     """Ask a colleague by mail to act for the organization. The link is good once, for seven days;
     an earlier one to the same address is good no longer."""
-    return await service.invite(
-        session, actor, organization_id, body, public_url=runtime.settings.public_url
-    )
+    return await service.invite(session, actor, organization_id, body)
 
 
 @router.delete(

@@ -75,12 +75,7 @@ class AlreadySignedIn(Invalid):
 
 
 async def invite(
-    session: AsyncSession,
-    actor: Actor,
-    organization_id: uuid.UUID,
-    values: InvitationCreate,
-    *,
-    public_url: str,
+    session: AsyncSession, actor: Actor, organization_id: uuid.UUID, values: InvitationCreate
 ) -> InvitationRead:
     """Ask a colleague by mail; what the same address was sent before for the organization is good
     no longer. Raises NotFound, Forbidden, AlreadyMember."""
@@ -113,7 +108,7 @@ async def invite(
     session.add(invitation)
     await session.flush()  # for its id and times
     _log(session, actor, "created", invitation, before=None)
-    _write_mail(session, invitation, organization, f"{public_url}/invitations/{token}")
+    _write_mail(session, invitation, organization, f"{mail.PUBLIC_URL}/invitations/{token}")
     return shown(invitation)
 
 
@@ -195,7 +190,7 @@ async def accept(session: AsyncSession, actor: Actor, values: InvitationAccept) 
             raise AlreadySignedIn
         user = await session.get_one(User, actor.id)
     else:
-        user = await _new_user(session, invitation, values)
+        user = await _new_user(session, actor, invitation, values)
         actor = Actor(kind="user", name=user.name, id=user.id)
     member = await add_member(session, actor, user, invitation.organization_id, invitation.role)
     before = _snapshot(invitation)
@@ -205,7 +200,7 @@ async def accept(session: AsyncSession, actor: Actor, values: InvitationAccept) 
 
 
 async def _new_user(
-    session: AsyncSession, invitation: Invitation, values: InvitationAccept
+    session: AsyncSession, actor: Actor, invitation: Invitation, values: InvitationAccept
 ) -> User:
     if values.name is None or values.password is None:
         raise NameNeeded
@@ -213,7 +208,7 @@ async def _new_user(
     if await session.scalar(taken) is not None:
         raise AccountExists(loc=("body", "token"))
     return await create_user(
-        session, name=values.name, password=values.password, email=invitation.email
+        session, name=values.name, password=values.password, email=invitation.email, actor=actor
     )
 
 
