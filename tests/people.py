@@ -5,9 +5,8 @@ from typing import Any
 
 import httpx
 
-from conftest import Service
+from conftest import Service, token_for
 from kechuangtong.accounts.permissions import PlatformRole, Role
-from kechuangtong.accounts.tokens import issue_token
 from kechuangtong.models import Membership, User
 
 
@@ -28,7 +27,7 @@ async def signed_in(
         if member_of is not None:
             membership = Membership(user_id=user.id, organization_id=member_of, role=Role.EDITOR)
             session.add(membership)
-    return service.client(issue_token(service.runtime.settings, user.id))
+    return service.client(await token_for(service.runtime, user.id))
 
 
 async def reviewer(service: Service, name: str, district: str | None = None) -> httpx.AsyncClient:
