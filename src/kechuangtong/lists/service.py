@@ -178,6 +178,17 @@ class ListService(Generic[R, Read]):
             raise ReviewNotRequired
         return await self._put_forward(session, actor, record, Action.SUBMIT, "submitted")
 
+    async def review_again(
+        self, session: AsyncSession, actor: Actor, record: R, *, reviewed: bool
+    ) -> None:
+        """Let what is public or in review be reviewed anew, where that is required, for what was
+        added beside it."""
+        if record.organization.reviewed(reviewed) and Action.RESUBMIT in TRANSITIONS[record.state]:
+            before = self._snapshot(record)
+            move(record, Action.RESUBMIT)
+            record.updated_at = now()  # also where it is in review already
+            await self.save(session, actor, [Change(record, "changed", before)])
+
     async def decide(
         self, session: AsyncSession, actor: Actor, record: R, *, approved: bool
     ) -> None:
