@@ -446,6 +446,7 @@ def _columns() -> None:
     )
     op.add_column("events", sa.Column("key_id", sa.Uuid(), nullable=True))
     op.add_column("events", sa.Column("address", sa.String(length=45), nullable=True))
+    op.add_column("imports", sa.Column("key_id", sa.Uuid(), nullable=True))
     op.drop_column("events", "actor_name")
     op.add_column(
         "memberships",
@@ -565,6 +566,7 @@ def downgrade() -> None:
         op.execute('ALTER TABLE events ALTER COLUMN action TYPE varchar(50) COLLATE "default"')
     else:
         op.execute("DROP TRIGGER events_no_replace")
+    op.drop_column("imports", "key_id")
     op.drop_column("events", "address")
     op.drop_column("events", "key_id")
     op.drop_column("demands", "anonymous")

@@ -78,6 +78,11 @@ class Actor:
         here = self.district is None or self.district in (place or "")
         return self.administrator or (reviewer and here)
 
+    @property
+    def above_review(self) -> bool:
+        """Whether what the actor publishes needs no review by another."""
+        return self.administrator and self.in_scope(Permission.REVIEWS_DECIDE)
+
     def sees(self, organization_id: uuid.UUID) -> bool:
         """Whether what is an organization's own is shown to the actor."""
         return self.sees_all or organization_id in self.roles

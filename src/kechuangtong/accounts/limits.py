@@ -104,4 +104,6 @@ def network(address: str) -> str:
         ip = ipaddress.ip_address(address)
     except ValueError:  # a socket of this machine
         return address
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)  # else all of IPv4 would be one household
     return address if ip.version == 4 else str(ipaddress.ip_network((ip, 64), strict=False))

@@ -3,13 +3,12 @@
 import uuid
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
-from kechuangtong.accounts.errors import LastManager, OwnAccount, PasswordWrong, SignInFailed
+from kechuangtong.accounts.errors import OwnAccount, PasswordWrong, SignInFailed
 from kechuangtong.accounts.history import record
-from kechuangtong.accounts.permissions import Role
 from kechuangtong.accounts.schemas import PersonalData
 from kechuangtong.accounts.sign_ins import forgive, proven
 from kechuangtong.accounts.users import keep_an_administrator
@@ -30,7 +29,6 @@ from kechuangtong.models import (
     Mail,
     MatchFeedback,
     Membership,
-    Organization,
     PasswordReset,
     Registration,
     Review,
@@ -38,6 +36,8 @@ from kechuangtong.models import (
     SignIn,
     User,
 )
+from kechuangtong.organizations.members.service import keep_a_manager
+from kechuangtong.registrations import service as registrations
 from kechuangtong.settings import Settings
 
 # Secrets, and what is of organizations rather than of the person who changed it.
@@ -56,6 +56,9 @@ async def personal_data(session: AsyncSession, user_id: uuid.UUID) -> PersonalDa
     """Everything that is kept of a user."""
     user = await session.get_one(User, user_id)
     of_user = Event.subject_kind == "user", Event.subject_id == user.id
+    # Nobody has shown that an address is one's own: what came to it before is another's.
+    moved = select(func.max(Event.at)).where(*of_user, Event.action == "user.email_changed")
+    since = await session.scalar(moved) or user.created_at
     kept: dict[str, tuple[type[Base], ColumnElement[bool]]] = {
         "account": (User, User.id == user.id),
         "memberships": (Membership, Membership.user_id == user.id),
@@ -63,10 +66,7 @@ async def personal_data(session: AsyncSession, user_id: uuid.UUID) -> PersonalDa
         "sign_ins": (SignIn, SignIn.user_id == user.id),
         "password_resets": (PasswordReset, PasswordReset.user_id == user.id),
         "api_keys": (ApiKey, ApiKey.user_id == user.id),
-        "invitations": (
-            Invitation,
-            or_(Invitation.accepted_by == user.id, Invitation.email == user.email),
-        ),
+        "invitations": (Invitation, Invitation.accepted_by == user.id),
         "registrations": (Registration, Registration.user_id == user.id),
         "feedback": (MatchFeedback, MatchFeedback.user_id == user.id),
         "interests": (Interest, Interest.user_id == user.id),
@@ -75,7 +75,7 @@ async def personal_data(session: AsyncSession, user_id: uuid.UUID) -> PersonalDa
         "reviews": (Review, or_(Review.submitted_by == user.id, Review.decided_by == user.id)),
         "imports": (Import, Import.user_id == user.id),
         "attachments": (Attachment, Attachment.user_id == user.id),
-        "mails": (Mail, Mail.recipient == user.email),
+        "mails": (Mail, and_(Mail.recipient == user.email, Mail.created_at >= since)),
         "events": (Event, or_(Event.actor_id == user.id, *of_user)),
     }
     return PersonalData(
@@ -131,6 +131,7 @@ async def erase(session: AsyncSession, actor: Actor, user_id: uuid.UUID) -> None
         return
     await keep_an_administrator(session, user)
     await _keep_managers(session, user)
+    await registrations.withdraw_all(session, actor, user.id)
     await forgive(session, user.name)
     for model in (Membership, Identity, SignIn, PasswordReset):
         await session.execute(delete(model).where(model.user_id == user.id))
@@ -151,23 +152,9 @@ async def erase(session: AsyncSession, actor: Actor, user_id: uuid.UUID) -> None
 
 async def _keep_managers(session: AsyncSession, user: User) -> None:
     """Raises LastManager where an organization would be without a manager."""
-    managed = select(Membership.organization_id).where(
-        Membership.user_id == user.id, Membership.role == Role.MANAGER
-    )
-    # All of them are locked: two managers could else each count on the other.
-    rows = await session.execute(
-        select(Membership.organization_id, Membership.user_id)
-        .where(Membership.organization_id.in_(managed), Membership.role == Role.MANAGER)
-        .order_by(Membership.organization_id, Membership.user_id)
-        .with_for_update()
-    )
-    managers: dict[uuid.UUID, set[uuid.UUID]] = {}
-    for organization_id, manager_id in rows:
-        managers.setdefault(organization_id, set()).add(manager_id)
-    for organization_id, ids in managers.items():
-        if ids == {user.id}:
-            organization = await session.get_one(Organization, organization_id)
-            raise LastManager(organization=organization.name)
+    owners = select(Membership.organization_id).where(Membership.user_id == user.id)
+    for one in (await session.scalars(owners.order_by(Membership.organization_id))).all():
+        await keep_a_manager(session, one, user.id)
 
 
 async def _forget_address(session: AsyncSession, email: str) -> None:

@@ -110,6 +110,7 @@ async def change_user(
             raise EmailTaken from error
         raise
     if user.email != email:
+        record(session, actor, "email_changed", user.id)
         await void_resets(session, user)
         if email is not None:
             text = _MOVED_TEXT.format(name=user.name)

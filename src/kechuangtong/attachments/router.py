@@ -19,7 +19,7 @@ from kechuangtong.core.http import ExpectedVersions, IfNoneMatch, etag, not_modi
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, PageQuery, link_next
 from kechuangtong.core.trade import ListKind
-from kechuangtong.lists.http import AchievementId, DemandId, of_sample
+from kechuangtong.lists.http import AchievementId, DemandId, Reviewed, of_sample
 from kechuangtong.runtime import RuntimeDep
 from kechuangtong.sample import ids
 
@@ -44,14 +44,20 @@ async def attach_to_achievement(
     session: IdempotentSession,
     actor: Writer,
     response: Response,
+    reviewed: Reviewed,
 ) -> AttachmentRead:
-    """Up to 20 files a record, each of a usual type; its extension and its content must agree."""
+    """Up to 20 files a record, each of a usual type; its extension and its content must agree.
+
+    Where the organization's records are reviewed, a file that more than those let in may have
+    submits a public record again.
+    """
     attached = await service.attach(
         session,
         actor,
         ListKind.ACHIEVEMENT,
         achievement_id,
         content=content,
+        reviewed=reviewed,
     )
     return _made(attached, response)
 
@@ -68,9 +74,12 @@ async def attach_to_demand(
     session: IdempotentSession,
     actor: Writer,
     response: Response,
+    reviewed: Reviewed,
 ) -> AttachmentRead:
     """As for an achievement; beside an anonymous demand a file's name must not tell whose it is."""
-    attached = await service.attach(session, actor, ListKind.DEMAND, demand_id, content=content)
+    attached = await service.attach(
+        session, actor, ListKind.DEMAND, demand_id, content=content, reviewed=reviewed
+    )
     return _made(attached, response)
 
 
@@ -185,11 +194,17 @@ async def change_attachment(
     response: Response,
     body: AttachmentPatch,
     expected_versions: ExpectedVersions,
+    reviewed: Reviewed,
 ) -> AttachmentRead:
     """Change who may have it; organizations introduced for its record are let in without being
     named."""
     changed = await service.change(
-        session, actor, attachment_id, values=body, expected_versions=expected_versions
+        session,
+        actor,
+        attachment_id,
+        values=body,
+        expected_versions=expected_versions,
+        reviewed=reviewed,
     )
     response.headers["ETag"] = f'"{changed.version}"'
     return changed

@@ -40,6 +40,7 @@ from kechuangtong.models import Achievement, Attachment, AttachmentGrant, Demand
 from kechuangtong.models.attachment import Access
 
 MOST: Final = 20
+_OPEN_FIRST: Final = (Access.PUBLIC, Access.SIGNED_IN, Access.LET_IN)
 # A content without a row may be one whose row is about to be written.
 _ORPHANED_AFTER: Final = timedelta(hours=1)
 _AT_ONCE: Final = 1_000
@@ -99,8 +100,10 @@ async def attach(
     record_id: uuid.UUID,
     *,
     content: Content,
+    reviewed: bool,
 ) -> AttachmentRead:
-    """Attach a kept content to a record. Raises NotFound, Forbidden, TooManyAttachments,
+    """Attach a kept content to a record; one that more than those let in may have is reviewed with
+    it, where that is required. Raises NotFound, Forbidden, TooManyAttachments,
     NamesOrganization."""
     record = await _own(session, actor, kind, record_id)
     count = await session.scalar(
@@ -128,6 +131,8 @@ async def attach(
     await session.flush()  # its version is shown
     shown = _shown(attachment, [])
     _log(session, actor, "created", shown.id, before=None, after=shown)
+    if attachment.access is not Access.LET_IN:
+        await LISTS[kind].review_again(session, actor, record, reviewed=reviewed)
     return shown
 
 
@@ -177,10 +182,11 @@ async def change(
     *,
     values: AttachmentPatch,
     expected_versions: frozenset[int] | None,
+    reviewed: bool,
 ) -> AttachmentRead:
-    """Say anew who may have it. Raises NotFound, Forbidden, PreconditionFailed,
-    OrganizationUnknown."""
-    attachment = await _changing(session, actor, attachment_id, expected_versions)
+    """Say anew who may have it; where it is opened to more, it is reviewed as a new one. Raises
+    NotFound, Forbidden, PreconditionFailed, OrganizationUnknown."""
+    attachment, record = await _changing(session, actor, attachment_id, expected_versions)
     granted = select(AttachmentGrant.organization_id).where(
         AttachmentGrant.attachment_id == attachment_id
     )
@@ -197,6 +203,8 @@ async def change(
     await session.flush()
     after = _shown(attachment, let_in)
     _log(session, actor, "changed", attachment_id, before=before, after=after)
+    if _OPEN_FIRST.index(after.access) < _OPEN_FIRST.index(before.access):
+        await LISTS[after.subject_kind].review_again(session, actor, record, reviewed=reviewed)
     return after
 
 
@@ -209,7 +217,7 @@ async def remove(
 ) -> None:
     """Delete an attachment's row; its content goes when that is committed. Raises NotFound,
     Forbidden, PreconditionFailed."""
-    attachment = await _changing(session, actor, attachment_id, expected_versions)
+    attachment, _ = await _changing(session, actor, attachment_id, expected_versions)
     before = _shown(attachment, None)
     await session.delete(attachment)
     _log(session, actor, "deleted", attachment_id, before=before, after=None)
@@ -269,12 +277,12 @@ async def _changing(
     actor: Actor,
     attachment_id: uuid.UUID,
     expected_versions: frozenset[int] | None,
-) -> Attachment:
+) -> tuple[Attachment, Listing]:
     attachment, record = await _get(session, actor, attachment_id, to_change=True)
     if not actor.may(Permission.ATTACHMENTS_WRITE, record.organization_id):
         raise Forbidden
     check_version(attachment, expected_versions)
-    return attachment
+    return attachment, record
 
 
 async def _own(

@@ -121,6 +121,8 @@ class Assessor:
         code, name = row.values.get("organization_code"), row.values.get("organization")
         # A university's list names its own departments, a city's the enterprises in need.
         if self.default is not None and (self.kind is ListKind.ACHIEVEMENT or not (code or name)):
+            if not self.actor.may(Permission.IMPORTS_WRITE, self.default.id):  # any more
+                return self._organization_problem("organization_not_yours", self.default.name)
             return self.default
         text = str(code or name or "")
         if not text:
@@ -129,7 +131,7 @@ class Assessor:
             organization = await self._organization(session, code, name)
         except OrganizationAmbiguous:
             return self._organization_problem("organization_ambiguous", text)
-        if organization is None and self.actor.administrator:
+        if organization is None and self.actor.holds(Permission.ORGANIZATIONS_CREATE):
             organization = _new_organization(name=str(name or code), code=code)
             self.new_organizations.append(organization)
         if organization is None or not self.actor.may(Permission.IMPORTS_WRITE, organization.id):

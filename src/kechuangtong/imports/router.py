@@ -60,7 +60,7 @@ async def create_import(
     )
     path = service.file_path(runtime.settings, imported)
     imported.file_hash = await to_thread.run_sync(_keep, form.file, path)
-    session.add(imported)
+    service.begin(session, actor, imported)
     response.headers["Location"] = f"/v1/imports/{import_id}"
     return service.show(imported)
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from anyio import sleep, to_thread
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import OPERATOR, Actor
+from kechuangtong.accounts.keys.service import actor_by
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.accounts.service import actor_for
 from kechuangtong.core.clock import now
@@ -22,6 +23,7 @@ from kechuangtong.core.errors import Forbidden, Invalid, NotFound, PreconditionF
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import Page, decode_id
 from kechuangtong.core.trade import ListKind
+from kechuangtong.events import log
 from kechuangtong.imports.assess import Assessed, Assessor
 from kechuangtong.imports.reading import FileRefused, Limits, read_table
 from kechuangtong.imports.rows import ParsedSheet, parse_sheet
@@ -35,9 +37,9 @@ from kechuangtong.imports.schemas import (
     RowReport,
 )
 from kechuangtong.lists.errors import AlreadyListed, NamesOrganization, OrganizationMerged
-from kechuangtong.models import Import, ImportRow, Organization
+from kechuangtong.models import ApiKey, Import, ImportRow, Organization
 from kechuangtong.models.importing import ImportState, Outcome
-from kechuangtong.organizations.service import find_organization
+from kechuangtong.organizations import service as organizations
 from kechuangtong.settings import Settings
 
 CHUNK = 200
@@ -76,8 +78,8 @@ async def resolve_organization(
         if actor.administrator or len(actor.organization_ids) != 1:
             return None
         return await session.get(Organization, next(iter(actor.organization_ids)))
-    organization = await find_organization(session, text)
-    if organization is None:
+    organization = await organizations.find_organization(session, text)
+    if organization is None or not await organizations.is_listed_to(session, actor, organization):
         raise OrganizationNotFound(name=text, loc=("body", "organization"))
     if not actor.may(Permission.IMPORTS_WRITE, organization.id):
         raise Forbidden(loc=("body", "organization"))
@@ -100,6 +102,7 @@ def new_import(
         kind=kind,
         organization_id=organization.id if organization else None,
         user_id=actor.id,
+        key_id=actor.key_id,
         file_name=file_name,
         file_hash=file_hash,
         dry_run=dry_run,
@@ -107,6 +110,20 @@ def new_import(
         done=0,
         counts={outcome.value: 0 for outcome in Outcome},
         created_at=now(),
+    )
+
+
+def begin(session: AsyncSession, actor: Actor, imported: Import) -> None:
+    """Keep an import that was sent, and by whom from where: it is run elsewhere."""
+    session.add(imported)
+    log.record(
+        session,
+        actor,
+        "import.created",
+        subject_kind="import",
+        subject_id=imported.id,
+        before=None,
+        after=show(imported).model_dump(mode="json", exclude={"failure", "counts"}),
     )
 
 
@@ -128,8 +145,10 @@ async def find_unfinished(
 
 async def get_import(session: AsyncSession, actor: Actor, import_id: uuid.UUID) -> Import:
     """An import of the actor's own or of an organization that it acts for. Raises NotFound."""
-    imported = await session.get(Import, import_id)
-    if imported is None or not _may_see(actor, imported):
+    imported = await session.scalar(
+        select(Import).where(Import.id == import_id, _visible_to(actor))
+    )
+    if imported is None:
         raise NotFound
     return imported
 
@@ -151,13 +170,7 @@ async def follow_import(database: Database, import_id: uuid.UUID) -> AsyncIterat
 async def list_imports(session: AsyncSession, actor: Actor, query: ImportQuery) -> Page[ImportRead]:
     """One page of the imports that the actor may see, newest first."""
     statement = select(Import).order_by(Import.id.desc()).limit(query.limit + 1)
-    if not actor.sees_all:
-        statement = statement.where(
-            or_(
-                Import.user_id == actor.id,
-                Import.organization_id.in_(actor.organization_ids),
-            )
-        )
+    statement = statement.where(_visible_to(actor))
     if query.state is not None:
         statement = statement.where(Import.state == query.state)
     if query.cursor is not None:
@@ -166,10 +179,16 @@ async def list_imports(session: AsyncSession, actor: Actor, query: ImportQuery) 
     return Page[ImportRead].of(rows, query.limit, lambda row: [str(row.id)], show)
 
 
-def _may_see(actor: Actor, imported: Import) -> bool:
-    if actor.sees_all or (actor.id is not None and imported.user_id == actor.id):
-        return True
-    return imported.organization_id in actor.organization_ids
+def _own(actor: Actor) -> ColumnElement[bool]:
+    """A person's own imports; a key's are those that it sent itself: it may be confined to one of
+    the organizations of its person."""
+    return Import.user_id == actor.id if actor.key_id is None else Import.key_id == actor.key_id
+
+
+def _visible_to(actor: Actor) -> ColumnElement[bool]:
+    if actor.sees_all:
+        return true()
+    return or_(_own(actor), Import.organization_id.in_(actor.organization_ids))
 
 
 async def run_import(
@@ -241,6 +260,12 @@ async def _run_chunk(
             imported = await session.get_one(Import, import_id)
         else:
             session.add_all(assessor.new_organizations)
+            await session.flush()  # the log shows them as they are stored
+            for made in assessor.new_organizations:
+                after = organizations.snapshot(made)
+                organizations.record(
+                    session, assessor.actor, made, "created", before=None, after=after
+                )
             changes = [one.change for one in assessed if one.change is not None]
             await assessor.service.save(session, assessor.actor, changes)
         counts = dict(imported.counts)
@@ -333,7 +358,11 @@ def _check_owners(sheet: ParsedSheet, organization: Organization | None) -> None
 async def _actor(session: AsyncSession, imported: Import) -> Actor:
     if imported.user_id is None:
         return OPERATOR
-    actor = await actor_for(session, imported.user_id)
+    if imported.key_id is None:
+        actor = await actor_for(session, imported.user_id)
+    else:  # no more than the key that sent it may
+        key = await session.get_one(ApiKey, imported.key_id)
+        actor = None if key.revoked_at is not None else await actor_by(session, key)
     if actor is None:
         raise NotFound
     return actor

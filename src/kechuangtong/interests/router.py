@@ -58,8 +58,9 @@ async def _judged(runtime: RuntimeDep, actor: Writer, body: InterestCreate) -> _
 async def _answer(
     session: AsyncSession, actor: Actor, response: Response, interest: Interest
 ) -> InterestDetail:
-    response.headers["ETag"] = etag(interest)
-    return await service.show(session, actor, interest)
+    shown = await service.show(session, actor, interest)
+    response.headers["ETag"] = etag(shown)
+    return shown
 
 
 @router.get("/interests", summary="List interests (对接意向)", responses=answers(401, 403, 422))

@@ -1,5 +1,6 @@
 """Interests (对接意向) and introductions (引荐) on the way in and out."""
 
+import hashlib
 import uuid
 from datetime import datetime
 from typing import Annotated, Literal
@@ -137,6 +138,12 @@ class InterestDetail(InterestRead):
     """An interest with what was written."""
 
     messages: list[MessageRead]
+
+    @property
+    def tag(self) -> str:
+        """Of what is shown alone: the version of an enterprise that is not named would tell."""
+        shown = hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        return f"{self.version}-{shown[:16]}"
 
 
 class InterestQuery(PageQuery):

@@ -159,7 +159,7 @@ class ListService(Generic[R, Read]):
         """Show a record to everyone; administrators do so without a review. Raises also
         ReviewRequired, WrongState, DatePast."""
         record = await self._own(session, actor, record_id, expected_versions)
-        if record.organization.reviewed(reviewed) and not actor.administrator:
+        if record.organization.reviewed(reviewed) and not actor.above_review:
             raise ReviewRequired
         return await self._put_forward(session, actor, record, Action.PUBLISH, "published")
 
@@ -177,6 +177,17 @@ class ListService(Generic[R, Read]):
         if not record.organization.reviewed(reviewed):
             raise ReviewNotRequired
         return await self._put_forward(session, actor, record, Action.SUBMIT, "submitted")
+
+    async def review_again(
+        self, session: AsyncSession, actor: Actor, record: R, *, reviewed: bool
+    ) -> None:
+        """Let what is public or in review be reviewed anew, where that is required, for what was
+        added beside it."""
+        if record.organization.reviewed(reviewed) and Action.RESUBMIT in TRANSITIONS[record.state]:
+            before = self._snapshot(record)
+            move(record, Action.RESUBMIT)
+            record.updated_at = now()  # also where it is in review already
+            await self.save(session, actor, [Change(record, "changed", before)])
 
     async def decide(
         self, session: AsyncSession, actor: Actor, record: R, *, approved: bool

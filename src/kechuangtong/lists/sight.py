@@ -1,13 +1,14 @@
 """Who may know of a record what not everyone sees: its contact, and whose an anonymous one is.
 
 Both are shown to the organization's own people, to those who see everything, and to organizations
-introduced to each other for the record; the enterprise of an anonymous demand also to reviewers.
+introduced to each other for the record; the enterprise of an anonymous demand also to the
+reviewers of its district.
 What a query was not asked to tell is not known, so what forgets to ask hides.
 """
 
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, exists, false, or_, select, true
 from sqlalchemy.orm import joinedload, with_expression
 
 from kechuangtong.accounts.actor import Actor
@@ -15,6 +16,7 @@ from kechuangtong.accounts.permissions import PlatformRole
 from kechuangtong.core.trade import OrganizationKind
 from kechuangtong.models import Achievement, Demand, Introduction, Organization
 from kechuangtong.models.listing import ListingState
+from kechuangtong.reviews.queries import of_district
 
 R = TypeVar("R", Achievement, Demand)
 
@@ -49,7 +51,7 @@ def knows_owner(actor: Actor, record: Achievement | Demand) -> bool:
     """Whether the organization of a record is shown to the actor."""
     if isinstance(record, Achievement) or not record.anonymous or knows_contact(actor, record):
         return True
-    place = record.place or record.organization.place or ""
+    place = record.organization.place or ""
     return actor.platform_role is PlatformRole.REVIEWER and (actor.district or "") in place
 
 
@@ -63,9 +65,8 @@ def owner_known(actor: Actor, model: type[R]) -> ColumnElement[bool]:
         introduced(actor, model),
     ]
     if actor.platform_role is PlatformRole.REVIEWER:
-        of_owner = select(Organization.place).where(Organization.id == Demand.organization_id)
-        place = func.coalesce(Demand.place, of_owner.scalar_subquery(), "")
-        known.append(place.contains(actor.district or "", autoescape=True))
+        here = select(Organization.id).where(of_district(actor, Organization.place))
+        known.append(Demand.organization_id.in_(here))
     return or_(*known)
 
 

@@ -44,6 +44,7 @@ class Import(Base):
         ForeignKey("organizations.id"), index=True
     )
     user_id: Mapped[uuid.UUID | None]
+    key_id: Mapped[uuid.UUID | None]
     file_name: Mapped[str] = mapped_column(String(255))
     file_hash: Mapped[str] = mapped_column(String(64))
     dry_run: Mapped[bool] = mapped_column(default=False)

@@ -86,12 +86,6 @@ class Interest(Record, Base):
         assert subject is not None
         return subject
 
-    @property
-    def tag(self) -> str:
-        """An interest is shown with its records and organizations."""
-        shown = (self, self.achievement, self.demand, self.organization, self.owner)
-        return "-".join(str(one.version) for one in shown if one is not None)
-
 
 class InterestMessage(Base):
     """What one side wrote to the other."""

@@ -3,7 +3,17 @@
 import uuid
 from typing import Any, Final
 
-from sqlalchemy import Column, Table, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Table,
+    case,
+    exists,
+    false,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
@@ -15,9 +25,11 @@ from kechuangtong.core.language import Text
 from kechuangtong.lists.errors import OrganizationMerged, OrganizationUnknown
 from kechuangtong.models import (
     Achievement,
+    Attachment,
     AttachmentGrant,
     Base,
     Demand,
+    Interest,
     Membership,
     Organization,
 )
@@ -155,6 +167,17 @@ async def _join_grants(session: AsyncSession, one: Organization, target: Organiz
     await session.flush()  # what is moved next is moved by statement
 
 
+def _told(table: Table) -> ColumnElement[bool]:
+    """Where it is told whose things are. Of others the very time of a mergence would tell it."""
+    if table is Attachment.__table__:
+        return false()
+    if table is Demand.__table__:
+        return ~Demand.anonymous
+    if table is Interest.__table__:
+        return ~exists().where(Demand.id == Interest.demand_id, Demand.anonymous)
+    return true()
+
+
 async def _move(
     session: AsyncSession, column: Column[Any], from_id: uuid.UUID, to_id: uuid.UUID
 ) -> None:
@@ -162,5 +185,10 @@ async def _move(
     assert isinstance(table, Table)
     values: dict[str, Any] = {column.name: to_id}
     if "version" in table.columns:  # it is shown otherwise now, and whoever has read it must again
-        values |= {"version": table.columns.version + 1, "updated_at": now()}
+        version, updated_at = table.columns.version, table.columns.updated_at
+        told = _told(table)
+        values |= {
+            "version": case((told, version + 1), else_=version),
+            "updated_at": case((told, now()), else_=updated_at),
+        }
     await session.execute(update(table).where(column == from_id).values(values))

@@ -105,7 +105,8 @@ async def change_organization(
 ) -> OrganizationRead:
     """Change the fields that are given; the others stay as they are.
 
-    Whether its records are reviewed before publication (`review`) administrators alone change.
+    Its code, and whether its records are reviewed before publication (`review`), administrators
+    alone change.
     """
     organization = await service.change_organization(
         session, actor, organization_id, values=body, expected_versions=expected_versions

@@ -106,6 +106,12 @@ async def get_organization(
     return organization
 
 
+async def is_listed_to(session: AsyncSession, actor: Actor, organization: Organization) -> bool:
+    """Whether the actor may know that there is such an organization."""
+    statement = select(Organization.id).where(Organization.id == organization.id, listed_to(actor))
+    return await session.scalar(statement) is not None
+
+
 async def acting_organization(
     session: AsyncSession, actor: Actor, permission: Permission, organization_id: uuid.UUID | None
 ) -> Organization:
@@ -176,17 +182,22 @@ async def change_organization(
     values: OrganizationPatch,
     expected_versions: frozenset[int] | None,
 ) -> Organization:
-    """Change what was given; whether its records are reviewed administrators say. Raises NotFound,
-    Forbidden, PreconditionFailed, OrganizationMerged, CodeTaken, NamedByAnonymousDemands."""
+    """Change what was given; its code, and whether its records are reviewed, administrators say.
+    Raises NotFound, Forbidden, PreconditionFailed, OrganizationMerged, CodeTaken,
+    NamedByAnonymousDemands."""
     organization = await get_organization(session, actor, organization_id, to_change=True)
     if not actor.may(Permission.ORGANIZATIONS_WRITE, organization_id):
         raise Forbidden
-    if "review" in values.model_fields_set and not actor.administrator:
+    if "review" in values.model_fields_set and not actor.above_review:
         raise Forbidden(loc=("body", "review"))
     check_version(organization, expected_versions)
     if organization.merged_into_id is not None:
         raise OrganizationMerged(loc=("path", "organization_id"))
     before = snapshot(organization)
+    # It says who an organization is, and whom a registration of the same code joins.
+    new_code = "code" in values.model_fields_set and values.code != organization.code
+    if new_code and not actor.administrator:
+        raise Forbidden(loc=("body", "code"))
     for name in values.model_fields_set:
         setattr(organization, name, getattr(values, name))
     organization.name_key = name_key(organization.name)

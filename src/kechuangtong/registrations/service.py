@@ -181,12 +181,25 @@ async def withdraw(
 ) -> Registration:
     """Take it back. Raises NotFound, Forbidden, PreconditionFailed, RegistrationClosed."""
     registration = await _own(session, actor, registration_id, expected_versions)
+    await _withdraw(session, actor, registration)
+    return registration
+
+
+async def withdraw_all(session: AsyncSession, actor: Actor, user_id: uuid.UUID) -> None:
+    """Take back what a person has asked for who is forgotten."""
+    theirs = select(Registration).where(
+        Registration.user_id == user_id, Registration.state.in_(_ALIVE)
+    )
+    for registration in (await session.scalars(theirs.with_for_update())).all():
+        await _withdraw(session, actor, registration)
+
+
+async def _withdraw(session: AsyncSession, actor: Actor, registration: Registration) -> None:
     before = _snapshot(registration)
     registration.state = ReviewState.WITHDRAWN
     await session.flush()  # the log shows its new version
     _log(session, actor, registration, "withdrawn", before=before)
     await desk.take_back(session, actor, ReviewSubject.REGISTRATION, registration.id)
-    return registration
 
 
 async def concerns(session: AsyncSession, actor: Actor, registration: Registration) -> bool:

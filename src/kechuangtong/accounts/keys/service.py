@@ -16,7 +16,7 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.errors import UserLocked
 from kechuangtong.accounts.hashing import hash_token
 from kechuangtong.accounts.keys.schemas import KeyCreate, KeyQuery, KeyRead
-from kechuangtong.accounts.permissions import Permission, Role
+from kechuangtong.accounts.permissions import NOT_FOR_KEYS, Permission, Role
 from kechuangtong.accounts.service import actor_for
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import Database
@@ -159,16 +159,25 @@ async def actor_for_key(database: Database, secret: str, *, header: str) -> Acto
         if key.expires_at <= now():
             raise KeyExpired(loc=place)
         try:
-            person = await actor_for(session, key.user_id)
+            actor = await actor_by(session, key)
         except UserLocked:
             raise UserLocked(loc=place) from None
-    if person is None:
+    if actor is None:
         raise KeyUnknown(loc=place)
     if key.used_at is None or key.used_at <= now() - _USE_NOTED_EVERY:
         await _note_use(database, key.id, now())
+    return actor
+
+
+async def actor_by(session: AsyncSession, key: ApiKey) -> Actor | None:
+    """The actor that a key makes of its person at present; None where that one is erased. Raises
+    UserLocked."""
+    person = await actor_for(session, key.user_id)
+    if person is None:
+        return None
     scopes = frozenset(Permission(one) for one in key.scopes if one in _KNOWN)
     actor = _confined(person, key.organization_id)
-    return replace(actor, kind="key", key_id=key.id, scopes=scopes)
+    return replace(actor, kind="key", key_id=key.id, scopes=scopes - NOT_FOR_KEYS)
 
 
 async def _note_use(database: Database, key_id: uuid.UUID, at: datetime) -> None:

@@ -9,9 +9,10 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.errors import UserLocked
 from kechuangtong.accounts.hashing import hash_token
 from kechuangtong.accounts.permissions import Permission, Role
-from kechuangtong.accounts.service import create_user
+from kechuangtong.accounts.service import actor_for, create_user
 from kechuangtong.core.clock import now
 from kechuangtong.core.errors import Conflict, Forbidden, Invalid, NotFound
 from kechuangtong.core.language import Text
@@ -173,7 +174,9 @@ async def open_invitation(
     invitation = await session.scalar(statement.with_for_update() if to_change else statement)
     if invitation is None:
         raise InvitationUnknown
-    if _state(invitation) is not InvitationState.OPEN:
+    if _state(invitation) is not InvitationState.OPEN or not await _still_meant(
+        session, invitation
+    ):
         raise InvitationClosed(loc=("body", "token"))
     return invitation
 
@@ -210,6 +213,17 @@ async def _new_user(
     return await create_user(
         session, name=values.name, password=values.password, email=invitation.email, actor=actor
     )
+
+
+async def _still_meant(session: AsyncSession, invitation: Invitation) -> bool:
+    """Whether who invited could do so now: who was removed or locked is not to come back by it."""
+    if invitation.invited_by is None:  # at the command line
+        return True
+    try:
+        inviter = await actor_for(session, invitation.invited_by)
+    except UserLocked:
+        return False
+    return inviter is not None and inviter.may(Permission.MEMBERS_WRITE, invitation.organization_id)
 
 
 def _state(invitation: Invitation) -> InvitationState:

@@ -76,7 +76,7 @@ async def change_role(
         raise Forbidden
     before = _shown(membership, name)
     if role is not Role.MANAGER:
-        await _keep_a_manager(session, membership)
+        await keep_a_manager(session, organization_id, user_id)
     membership.role = role
     after = _shown(membership, name)
     if after != before:
@@ -93,7 +93,7 @@ async def remove_member(
     leaves = actor.kind == "user" and actor.id == user_id
     if not leaves and not actor.may(Permission.MEMBERS_WRITE, organization_id):
         raise Forbidden
-    await _keep_a_manager(session, membership)
+    await keep_a_manager(session, organization_id, user_id)
     await revoke_keys_for(session, actor, user_id=user_id, organization_id=organization_id)
     await session.delete(membership)
     what = "left" if leaves else "removed"
@@ -122,23 +122,27 @@ async def _member(
     return row[0], row[1]
 
 
-async def _keep_a_manager(session: AsyncSession, membership: Membership) -> None:
-    """Raises LastManager where without this one nobody could manage the organization."""
-    if membership.role is not Role.MANAGER:
+async def keep_a_manager(
+    session: AsyncSession, organization_id: uuid.UUID, user_id: uuid.UUID
+) -> None:
+    """Raises LastManager where without this member nobody could manage the organization."""
+    await _hold(session, organization_id)
+    membership = await session.get(Membership, (user_id, organization_id), populate_existing=True)
+    if membership is None or membership.role is not Role.MANAGER:
         return
     others = await session.scalar(
         select(func.count())
         .select_from(Membership)
         .join(User, User.id == Membership.user_id)
         .where(
-            Membership.organization_id == membership.organization_id,
-            Membership.user_id != membership.user_id,
+            Membership.organization_id == organization_id,
+            Membership.user_id != user_id,
             Membership.role == Role.MANAGER,
             User.locked_at.is_(None),
         )
     )
     if not others:
-        organization = await session.get_one(Organization, membership.organization_id)
+        organization = await session.get_one(Organization, organization_id)
         raise LastManager(organization=organization.name)
 
 
