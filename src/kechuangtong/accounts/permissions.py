@@ -129,5 +129,12 @@ PLATFORM_ROLES: Final[dict[PlatformRole, frozenset[Permission]]] = {
 # A key speaks for a person in a program; it cannot make itself another, or change the person, nor
 # others: by the address of an administrator one would get that one's password.
 NOT_FOR_KEYS: Final = frozenset(
-    {_P.ACCOUNT_WRITE, _P.KEYS_WRITE, _P.TOKEN_CREATE, _P.INVITATIONS_ACCEPT, _P.USERS_WRITE}
+    {
+        _P.ACCOUNT_WRITE,
+        _P.KEYS_WRITE,
+        _P.TOKEN_CREATE,
+        _P.INVITATIONS_ACCEPT,
+        _P.MEMBERS_WRITE,
+        _P.USERS_WRITE,
+    }
 )
