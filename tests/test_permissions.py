@@ -87,6 +87,15 @@ GET    /v1/imports                                        1++++33++111
 GET    /v1/imports/{import_id}                            14+++33++111
 GET    /v1/imports/{import_id}/events                     14+++33++111
 GET    /v1/imports/{import_id}/report                     14+++33++111
+POST   /v1/lists/{kind}/editions                          1333333+3311
+GET    /v1/lists/{kind}/editions                          +++++++++311
+GET    /v1/lists/{kind}/editions/{number}.ndjson          +++++++++311
+GET    /v1/lists/{kind}/editions/{number}.xlsx            +++++++++311
+GET    /v1/lists/{kind}/editions/{number}                 +++++++++311
+GET    /v1/lists/{kind}/editions/{number}/records         +++++++++311
+GET    /v1/lists/{kind}/editions/{number}/differences     +++++++++311
+GET    /v1/changes                                        +++++++++311
+GET    /v1/dump                                           +++++++++311
 """
 
 
