@@ -96,7 +96,9 @@ async def hidden_demands(service: Service, count: int) -> list[Hidden]:
             )
             change = demand_list.draft(owner, values)
             await demand_list.save(session, OPERATOR, [change])
-            await demand_list.publish(session, OPERATOR, change.record.id, expected_versions=None)
+            await demand_list.publish(
+                session, OPERATOR, change.record.id, expected_versions=None, reviewed=False
+            )
             marks = [short, owner.name, f"{short}(集团)有限公司", code, str(owner.id), owner.id.hex]
             told = tuple(sorted({one for mark in marks for one in in_bytes(mark)}))
             found.append(Hidden(owner.id, change.record.id, short, code, told))
