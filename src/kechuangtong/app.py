@@ -16,10 +16,13 @@ from kechuangtong.accounts.router import router as accounts
 from kechuangtong.accounts.users_router import router as users
 from kechuangtong.achievements.router import router as achievements
 from kechuangtong.attachments.router import router as attachments
+from kechuangtong.changes.router import router as changes
 from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import InShape, RequestContext, refuse_parameters
 from kechuangtong.core.migrations import check
 from kechuangtong.demands.router import router as demands
+from kechuangtong.dump.router import router as dump
+from kechuangtong.editions.router import router as editions
 from kechuangtong.events.refusals import refuse
 from kechuangtong.events.router import router as audit
 from kechuangtong.imports.router import router as imports
@@ -94,6 +97,9 @@ def create_app(settings: Settings) -> FastAPI:
         matches,
         interests,
         inbox,
+        editions,
+        changes,
+        dump,
         statistics,
         audit,
         status,

@@ -37,6 +37,7 @@ from kechuangtong.core import logs, migrations
 from kechuangtong.core.clock import today
 from kechuangtong.core.errors import AppError, validation_text
 from kechuangtong.core.trade import ListKind, OrganizationKind
+from kechuangtong.dump.service import dump, load
 from kechuangtong.imports import service as imports
 from kechuangtong.imports.reading import FileRefused, check_size
 from kechuangtong.imports.schemas import Report
@@ -392,6 +393,31 @@ def _print_report(report: Report) -> None:
         for problem in row.problems:
             column = f"{' '.join(problem.column.split())}: " if problem.column else ""
             print(f"  row {row.row}  {column}{problem.message} [{problem.value or ''}]")
+
+
+@app.command("dump")
+def dump_command(file: Annotated[Path, typer.Argument(dir_okay=False)]) -> None:
+    """Write all public records to a file of JSON lines (公开数据转储)."""
+
+    async def work(runtime: Runtime) -> None:
+        with file.open("wb") as out:
+            async for lines in dump(runtime.database):
+                out.write(lines)
+
+    _run(work)
+
+
+@app.command("load")
+def load_command(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+    """Load a dump into an empty instance, all of it or nothing (导入转储)."""
+
+    async def work(runtime: Runtime) -> None:
+        with _progress(file.name) as progress, file.open("rb") as lines:
+            counts = await load(runtime.database, OPERATOR, lines, progress)
+        print(", ".join(f"{count} {name}s" for name, count in counts.items()) or "nothing")
+        await catch_up(runtime)
+
+    _run(work)
 
 
 @app.command()

@@ -44,6 +44,10 @@ class Permission(StrEnum):
     ATTACHMENTS_READ = "attachments:read"
     ATTACHMENTS_WRITE = "attachments:write"
     AUDIT_READ = "audit:read"
+    EDITIONS_READ = "editions:read"
+    EDITIONS_WRITE = "editions:write"
+    CHANGES_READ = "changes:read"
+    DUMP_READ = "dump:read"
 
 
 class Role(StrEnum):
@@ -76,6 +80,9 @@ ANYONE: Final = frozenset(
         _P.MATCHES_READ,
         _P.SEARCH,
         _P.ATTACHMENTS_READ,
+        _P.EDITIONS_READ,
+        _P.CHANGES_READ,
+        _P.DUMP_READ,
     }
 )
 SIGNED_IN: Final = ANYONE | {

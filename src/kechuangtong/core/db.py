@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 _WRITER = {"kct_writer": True}
+_LAST = "kct_last"
 _PATIENCE = 60_000  # milliseconds that a writer of SQLite waits for another
 
 
@@ -40,11 +41,22 @@ class Database:
             yield session
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A reading session to which everything stays as it was at its first question."""
+        async with self.read() as session:
+            if not self.url.startswith("sqlite"):  # there every transaction reads so
+                repeatable = {"isolation_level": "REPEATABLE READ"}
+                await session.connection(execution_options=repeatable)
+            yield session
+
+    @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A session whose work is one transaction: committed at the end, or nothing of it."""
         async with AsyncSession(self._writers, expire_on_commit=False) as session:
             async with session.begin():
                 yield session
+                for work in session.info.pop(_LAST, ()):
+                    await work(session)
 
     @asynccontextmanager
     async def write_at_once(self) -> AsyncIterator[AsyncSession]:
@@ -110,6 +122,12 @@ async def upsert(
     else:
         statement = insert.on_conflict_do_update(index_elements=keys, set_=dict(update))
     await session.execute(statement, rows)
+
+
+def do_last(session: AsyncSession, work: Callable[[AsyncSession], Awaitable[None]]) -> None:
+    """Let work be done right before a writing session's transaction is committed; asked for twice,
+    it is done once. A lock that it takes is held for that moment alone."""
+    session.info.setdefault(_LAST, {})[work] = None
 
 
 async def hold(session: AsyncSession, name: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from kechuangtong.changes.service import note_expired
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import Database, hold, upsert
 from kechuangtong.jobs.cleaning import clean
@@ -30,6 +31,7 @@ class Scheduled:
 SCHEDULES: Final[Mapping[str, Scheduled]] = {
     "cleaning": Scheduled(timedelta(days=1), clean),
     "reminders": Scheduled(timedelta(days=1), lambda runtime: remind(runtime.database)),
+    "expiry": Scheduled(timedelta(minutes=10), lambda runtime: note_expired(runtime.database)),
     "alerts": Scheduled(timedelta(minutes=10), alert),
 }
 

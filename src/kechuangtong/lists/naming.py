@@ -17,7 +17,7 @@ from kechuangtong.models import Attachment, Demand, Organization
 
 ATTACHMENTS: Final = "attachments"
 
-_TEXTS: Final = ("title", "description", "field", "keywords", "place", "required_trl")
+TEXTS: Final = ("title", "description", "field", "keywords", "place", "required_trl")
 # What a name ends in by law, and people leave out: 锦城机电(集团)股份有限公司 is 锦城机电.
 _LEGAL: Final = re.compile(
     r"(?:[\s,.(]*(?:(?<![a-z0-9])(?:co|ltd|inc|llc|plc|limited|corp|corporation|company|group|gmbh)"
@@ -35,7 +35,7 @@ def forms(name: str, code: str | None) -> frozenset[str]:
 
 def texts_of(source: object) -> dict[str, Any]:
     """The texts of a demand, or of values for one, that everyone sees."""
-    return {name: getattr(source, name) for name in _TEXTS}
+    return {name: getattr(source, name) for name in TEXTS}
 
 
 def naming_field(known: frozenset[str], texts: Mapping[str, Any]) -> str | None:

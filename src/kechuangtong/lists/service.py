@@ -14,6 +14,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.permissions import Permission
+from kechuangtong.changes.notes import touch
 from kechuangtong.core.clock import now, today
 from kechuangtong.core.db import new_id, violated
 from kechuangtong.core.errors import Forbidden, NotFound, PreconditionFailed
@@ -22,6 +23,7 @@ from kechuangtong.core.paging import Page
 from kechuangtong.core.schemas import PriceValue, TrlValue
 from kechuangtong.core.text import identity
 from kechuangtong.core.trade import ListKind, Price, Trl
+from kechuangtong.editions import masking
 from kechuangtong.events import log
 from kechuangtong.inbox import service as inbox
 from kechuangtong.lists import naming, queries, sight
@@ -82,12 +84,7 @@ class ListService(Generic[R, Read]):
 
     def show(self, record: R, actor: Actor) -> Read:
         """A record as the actor may see it; `sight` says who sees contacts and organizations."""
-        shown = self.schema.model_validate(record)
-        if not sight.knows_contact(actor, record):
-            shown.contact = None
-        if not sight.knows_owner(actor, record):
-            shown.organization = shown.number = None
-        return shown
+        return sight.show(self.schema, record, actor)
 
     async def page(self, session: AsyncSession, actor: Actor, query: ListingQuery) -> Page[Read]:
         """One page of what the actor may see."""
@@ -319,12 +316,20 @@ class ListService(Generic[R, Read]):
         merged = Organization.id.in_(owners) & Organization.merged_into_id.is_not(None)
         if owners and await session.scalar(select(Organization.id).where(merged).limit(1)):
             raise OrganizationMerged
-        demands = [one.record for one in changes if isinstance(one.record, Demand)]
-        await naming.check(session, [one for one in demands if one.anonymous])
+        demands = [
+            (one.record, one.before)
+            for one in changes
+            if isinstance(one.record, Demand) and one.record.anonymous
+        ]
+        await naming.check(session, [record for record, _ in demands])
+        if turned := [one for one, before in demands if before and not before["anonymous"]]:
+            await masking.mask_demands(session, turned)
         for change in changes:
             self._log(session, actor, change, after=self._snapshot(change.record))
         await self._keep_reviews(session, actor, changes)
-        await mark(session, self.kind, [change.record.id for change in changes])
+        ids = [change.record.id for change in changes]
+        await mark(session, self.kind, ids)
+        touch(session, self.kind, ids)
 
     async def _keep_reviews(
         self, session: AsyncSession, actor: Actor, changes: list[Change[R]]

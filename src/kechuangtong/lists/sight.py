@@ -14,11 +14,13 @@ from sqlalchemy.orm import joinedload, with_expression
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.permissions import PlatformRole
 from kechuangtong.core.trade import OrganizationKind
+from kechuangtong.lists.schemas import ListingRead
 from kechuangtong.models import Achievement, Demand, Introduction, Organization
 from kechuangtong.models.listing import ListingState
 from kechuangtong.reviews.queries import of_district
 
 R = TypeVar("R", Achievement, Demand)
+Read = TypeVar("Read", bound=ListingRead)
 
 
 def as_seen_by(actor: Actor, model: type[R], statement: Select[R]) -> Select[R]:
@@ -28,6 +30,16 @@ def as_seen_by(actor: Actor, model: type[R], statement: Select[R]) -> Select[R]:
     return statement.options(
         joinedload(model.organization, innerjoin=True), told
     ).execution_options(populate_existing=True)
+
+
+def show(schema: type[Read], record: Achievement | Demand, actor: Actor) -> Read:
+    """A record as the actor may see it."""
+    shown = schema.model_validate(record)
+    if not knows_contact(actor, record):
+        shown.contact = None
+    if not knows_owner(actor, record):
+        shown.organization = shown.number = None
+    return shown
 
 
 def introduced(actor: Actor, model: type[R]) -> ColumnElement[bool]:

@@ -14,7 +14,9 @@ from kechuangtong.models.account import (
 from kechuangtong.models.achievement import Achievement
 from kechuangtong.models.attachment import Attachment, AttachmentGrant
 from kechuangtong.models.base import Base
+from kechuangtong.models.change import PublicChange
 from kechuangtong.models.demand import Demand
+from kechuangtong.models.edition import Edition, EditionRecord
 from kechuangtong.models.event import Event
 from kechuangtong.models.feedback import MatchFeedback
 from kechuangtong.models.importing import Import, ImportRow
@@ -46,6 +48,8 @@ __all__ = [
     "AttachmentGrant",
     "Base",
     "Demand",
+    "Edition",
+    "EditionRecord",
     "Event",
     "IdempotentAnswer",
     "Identity",
@@ -65,6 +69,7 @@ __all__ = [
     "Organization",
     "PasswordReset",
     "Profile",
+    "PublicChange",
     "RateCount",
     "Registration",
     "Review",

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.permissions import Permission
+from kechuangtong.changes.notes import touch
 from kechuangtong.core.db import new_id, violated
 from kechuangtong.core.errors import Conflict, Forbidden, Invalid, NotFound
 from kechuangtong.core.http import check_version
@@ -243,12 +244,15 @@ async def check_anonymous_demands(session: AsyncSession, organization: Organizat
 
 
 async def mark_records(session: AsyncSession, organization_id: uuid.UUID) -> None:
-    """Mark what an organization has in both lists: the index holds its name with each."""
+    """Mark what an organization has in both lists: the index, and what mirrors the lists, hold its
+    name with each."""
     for kind, model in ((ListKind.ACHIEVEMENT, Achievement), (ListKind.DEMAND, Demand)):
         ids = await session.scalars(
             select(model.id).where(model.organization_id == organization_id)
         )
-        await mark(session, kind, ids)
+        found = ids.all()
+        await mark(session, kind, found)
+        touch(session, kind, found)
 
 
 def snapshot(organization: Organization) -> dict[str, object]:

@@ -28,6 +28,7 @@ from kechuangtong.core.language import Text
 from kechuangtong.core.trade import ListKind, OrganizationKind
 from kechuangtong.demands.schemas import DemandCreate
 from kechuangtong.demands.service import demands
+from kechuangtong.editions.service import freeze
 from kechuangtong.imports.service import new_import
 from kechuangtong.models import (
     Achievement,
@@ -132,6 +133,8 @@ async def load_sample(session: AsyncSession) -> None:
     await _sample_import(session)
     await _sample_registrations(session, administrator)
     await add_contacts(session)
+    for kind in ListKind:
+        await freeze(session, OPERATOR, kind)
     session.add(
         Attachment(
             id=uuid.UUID(ids.ATTACHMENT),
