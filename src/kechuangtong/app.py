@@ -22,6 +22,7 @@ from kechuangtong.core.migrations import check
 from kechuangtong.demands.router import router as demands
 from kechuangtong.events.refusals import refuse
 from kechuangtong.events.router import router as audit
+from kechuangtong.imports.downloads import router as downloads
 from kechuangtong.imports.router import router as imports
 from kechuangtong.inbox.router import router as inbox
 from kechuangtong.interests.router import router as interests
@@ -87,6 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
         invitations,
         registrations,
         reviews,
+        downloads,  # before the lists: export.xlsx is no record's id
         achievements,
         demands,
         search,

@@ -66,6 +66,7 @@ _ASIDE: Final = re.compile(
 )
 
 _SHARED: Final = (
+    _Names("state", "发布状态"),
     _Names(
         "organization_code",
         "统一社会信用代码 社会信用代码 信用代码 组织机构代码 机构代码 uscc creditcode",
@@ -339,6 +340,19 @@ _WRONG_KIND: Final = Text(
 _TITLES: Final = {ListKind.ACHIEVEMENT: "成果名称", ListKind.DEMAND: "需求名称"}
 
 
+# In a header these settle whether a column of numbers counts rows or tells records apart.
+UNIQUE: Final = "本单位唯一"
+UNREAD: Final = "不导入"
+
+
+def settled(header: str, field: str | None, kind: ListKind) -> str:
+    """A header that is read as before where only some of the rows stand below it."""
+    if field == "number" and UNIQUE not in header:
+        return f"{header}（{UNIQUE}）"
+    counts = field is None and any(_named(name, kind) == "number" for name in _names(header))
+    return f"{header}（{UNREAD}）" if counts else header
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column: its place from 0, its header as typed, its field (None: not read).
@@ -456,7 +470,7 @@ def _headers(sheet: Sheet, kind: ListKind) -> Iterator[_Header]:
 
 def _names(cell: Cell) -> list[str]:
     """What a cell may be called as a header: as a whole, or by its first line."""
-    if not isinstance(cell, str) or not (whole := _clean(cell)):
+    if not isinstance(cell, str) or UNREAD in cell or not (whole := _clean(cell)):
         return []
     first = _clean(shown(cell).split("\n")[0])
     return [whole, first] if len(first) >= _FIRST_LINE else [whole]
@@ -585,7 +599,7 @@ def _without_counting(layout: Layout) -> Layout:
     """A column that only counts rows is no number of the list's own."""
     columns = [
         Column(one.place, one.header, None, one.unit)
-        if one.field == "number" and _only_counts(layout, one.place)
+        if one.field == "number" and UNIQUE not in one.header and _only_counts(layout, one.place)
         else one
         for one in layout.columns
     ]

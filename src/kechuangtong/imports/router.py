@@ -18,6 +18,7 @@ from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.db import new_id
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
+from kechuangtong.core.trade import ListKind
 from kechuangtong.imports import service
 from kechuangtong.imports.schemas import ImportForm, ImportQuery, ImportRead, Report
 from kechuangtong.lists.http import of_sample
@@ -29,6 +30,7 @@ router = APIRouter(prefix="/v1/imports", tags=["imports"], route_class=Idempoten
 
 Reader = Annotated[Actor, Depends(requires(Permission.IMPORTS_READ))]
 ImportId = Annotated[uuid.UUID, of_sample(ids.IMPORT)]
+KindInPath = Annotated[ListKind, of_sample("achievements")]
 
 
 @router.post(

@@ -407,11 +407,12 @@ def _state_before(change: Change[Any]) -> ListingState | None:
 
 def _assign(record: Achievement | Demand, values: ListingFields, names: set[str]) -> None:
     for name in names - {"organization_id"}:
-        setattr(record, name, _column_value(getattr(values, name)))
+        setattr(record, name, column_value(getattr(values, name)))
     record.identity = identity_of(record.number, record.title)
 
 
-def _column_value(value: Any) -> Any:  # noqa: ANN401
+def column_value(value: Any) -> Any:  # noqa: ANN401
+    """A value as the record holds it."""
     match value:
         case PriceValue():
             return Price(value.kind, value.low, value.high)
@@ -420,6 +421,6 @@ def _column_value(value: Any) -> Any:  # noqa: ANN401
         case BaseModel():
             return value.model_dump(mode="json")
         case list():
-            return [_column_value(item) for item in value]
+            return [column_value(item) for item in value]
         case _:
             return value
