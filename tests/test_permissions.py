@@ -87,12 +87,16 @@ GET    /v1/imports                                        1++++33++111
 GET    /v1/imports/{import_id}                            14+++33++111
 GET    /v1/imports/{import_id}/events                     14+++33++111
 GET    /v1/imports/{import_id}/report                     14+++33++111
-GET    /v1/imports/{import_id}/report.xlsx                14+++33++111
-GET    /v1/imports/templates/{kind}.xlsx                 +++++++++111
-GET    /v1/achievements/export.xlsx                       13+++33++111
-GET    /v1/achievements/export.csv                        13+++33++111
-GET    /v1/demands/export.xlsx                            13+++33++111
-GET    /v1/demands/export.csv                             13+++33++111
+GET    /v1/imports/{import_id}/report.xlsx                14+++33++311
+POST   /v1/imports/{import_id}/cancel                     14++33+3311
+POST   /v1/imports/{import_id}/undo                       14++33+3311
+GET    /v1/imports/templates/{kind}.xlsx                  ++++++++++11
+POST   /v1/achievements/bulk                              1+++33+3311
+POST   /v1/demands/bulk                                   1+++33+3311
+GET    /v1/achievements/export.xlsx                       13+++33++311
+GET    /v1/achievements/export.csv                        13+++33++311
+GET    /v1/demands/export.xlsx                            13+++33++311
+GET    /v1/demands/export.csv                             13+++33++311
 """
 
 

@@ -5,7 +5,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Form, Query, Request, Response, UploadFile
@@ -19,7 +19,7 @@ from kechuangtong.core.db import new_id
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
 from kechuangtong.core.trade import ListKind
-from kechuangtong.imports import service
+from kechuangtong.imports import service, undo
 from kechuangtong.imports.schemas import ImportForm, ImportQuery, ImportRead, Report
 from kechuangtong.lists.http import of_sample
 from kechuangtong.models import Import
@@ -29,6 +29,7 @@ from kechuangtong.sample import ids
 router = APIRouter(prefix="/v1/imports", tags=["imports"], route_class=IdempotentRoute)
 
 Reader = Annotated[Actor, Depends(requires(Permission.IMPORTS_READ))]
+Writer = Annotated[Actor, Depends(requires(Permission.IMPORTS_WRITE))]
 ImportId = Annotated[uuid.UUID, of_sample(ids.IMPORT)]
 KindInPath = Annotated[ListKind, of_sample("achievements")]
 
@@ -42,7 +43,7 @@ KindInPath = Annotated[ListKind, of_sample("achievements")]
 async def create_import(
     runtime: RuntimeDep,
     session: IdempotentSession,
-    actor: Annotated[Actor, Depends(requires(Permission.IMPORTS_WRITE))],
+    actor: Writer,
     response: Response,
     form: Annotated[ImportForm, Form(media_type="multipart/form-data")],
 ) -> ImportRead:
@@ -117,6 +118,28 @@ async def follow_import(runtime: RuntimeDep, imported: VisibleImport) -> AsyncIt
     """The import as server-sent events: each time it has moved on, until it has ended."""
     async for reached in service.follow_import(runtime.database, imported.id):
         yield service.show(reached)
+
+
+_CHANGING: Any = answers(400, 401, 403, 404, 409, 413, 422)
+
+
+@router.post("/{import_id}/cancel", summary="Cancel an import (取消导入)", responses=_CHANGING)
+async def cancel_import(
+    import_id: Annotated[uuid.UUID, of_sample(ids.IMPORT_TO_CANCEL)],
+    session: IdempotentSession,
+    actor: Writer,
+) -> ImportRead:
+    """Begin no more of an import that waits or runs. The rows that it has done stay; they can be
+    undone."""
+    return service.show(await service.cancel_import(session, actor, import_id))
+
+
+@router.post("/{import_id}/undo", summary="Undo an import (撤销导入)", responses=_CHANGING)
+async def undo_import(import_id: ImportId, session: IdempotentSession, actor: Writer) -> ImportRead:
+    """What the import created is withdrawn, or deleted where it was never public, and what it
+    changed is again as it was: all in one transaction. Refused where one of these records has been
+    changed since, or has attachments or interests: the answer names them."""
+    return service.show(await undo.undo_import(session, actor, import_id))
 
 
 @router.get(

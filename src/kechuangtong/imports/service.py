@@ -18,10 +18,11 @@ from kechuangtong.accounts.permissions import Permission
 from kechuangtong.accounts.service import actor_for
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import Database, new_id
-from kechuangtong.core.errors import Forbidden, Invalid, NotFound, PreconditionFailed
+from kechuangtong.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import Page, decode_id
 from kechuangtong.core.trade import ListKind
+from kechuangtong.events import log
 from kechuangtong.imports.assess import Assessed, Assessor
 from kechuangtong.imports.reading import FileRefused, Limits, read_table
 from kechuangtong.imports.rows import ParsedSheet, parse_sheet
@@ -42,7 +43,7 @@ from kechuangtong.settings import Settings
 
 CHUNK = 200
 
-_ENDED = (ImportState.DONE, ImportState.FAILED)
+_ENDED = frozenset(ImportState) - {ImportState.QUEUED, ImportState.RUNNING}
 _LOOK_AGAIN_SECONDS = 0.5
 
 Progress = Callable[[int, int], None]
@@ -56,6 +57,11 @@ _UNEXPECTED = Text(
     "导入因内部错误中止，已导入的行保留；请联系管理员。",
     "The import ended by an internal error; rows imported so far are kept.",
 )
+
+
+class ImportEnded(Conflict):
+    code = "import_ended"
+    text = Text("导入已结束（{state}）。", "The import has ended ({state}).")
 
 
 class OrganizationNotFound(Invalid):
@@ -126,12 +132,44 @@ async def find_unfinished(
     )
 
 
-async def get_import(session: AsyncSession, actor: Actor, import_id: uuid.UUID) -> Import:
-    """An import of the actor's own or of an organization that it acts for. Raises NotFound."""
-    imported = await session.get(Import, import_id)
+async def get_import(
+    session: AsyncSession, actor: Actor, import_id: uuid.UUID, *, to_change: bool = False
+) -> Import:
+    """An import of the actor's own or of an organization that it acts for. Raises NotFound, and
+    Forbidden where the actor may see it and not change it."""
+    imported = await session.get(Import, import_id, with_for_update=to_change or None)
     if imported is None or not _may_see(actor, imported):
         raise NotFound
+    if to_change and not _may_change(actor, imported):
+        raise Forbidden
     return imported
+
+
+async def cancel_import(session: AsyncSession, actor: Actor, import_id: uuid.UUID) -> Import:
+    """Begin no more of an import, here or in another process; what is done stays. Raises
+    NotFound, Forbidden, ImportEnded."""
+    imported = await get_import(session, actor, import_id, to_change=True)
+    if imported.state in _ENDED:
+        raise ImportEnded(state=imported.state.value)
+    before = show(imported).model_dump(mode="json")
+    imported.state, imported.finished_at = ImportState.CANCELLED, now()
+    record_import(session, actor, imported, "cancelled", before)
+    return imported
+
+
+def record_import(
+    session: AsyncSession, actor: Actor, imported: Import, what: str, before: dict[str, Any]
+) -> None:
+    """Note what became of an import."""
+    log.record(
+        session,
+        actor,
+        f"import.{what}",
+        subject_kind="import",
+        subject_id=imported.id,
+        before=before,
+        after=show(imported).model_dump(mode="json"),
+    )
 
 
 async def follow_import(database: Database, import_id: uuid.UUID) -> AsyncIterator[Import]:
@@ -172,6 +210,13 @@ def _may_see(actor: Actor, imported: Import) -> bool:
     return imported.organization_id in actor.organization_ids
 
 
+def _may_change(actor: Actor, imported: Import) -> bool:
+    if actor.administrator or (actor.id is not None and imported.user_id == actor.id):
+        return True
+    owner = imported.organization_id
+    return owner is not None and actor.may(Permission.IMPORTS_WRITE, owner)
+
+
 async def run_import(
     database: Database, settings: Settings, import_id: uuid.UUID, progress: Progress | None = None
 ) -> Import:
@@ -195,14 +240,14 @@ async def run_import(
         return await _fail(database, import_id, refusal)
     async with database.write() as session:
         imported = await session.get_one(Import, import_id, with_for_update=True)
-        if imported.state in (ImportState.DONE, ImportState.FAILED):
-            return imported  # by another, who took this one for dead
+        if imported.state in _ENDED:
+            return imported  # by another, who took this one for dead, or cancelled
         imported.state = ImportState.RUNNING
         imported.sheet = sheet.sheet
         imported.header_row = sheet.header_row
         imported.columns = dict(sheet.columns)
         imported.total = len(sheet.rows)
-    while imported.done < len(sheet.rows):
+    while imported.state is ImportState.RUNNING and imported.done < len(sheet.rows):
         assessor = Assessor(
             imported.kind, actor, organization, sheet.columns, settings.review, dict(seen)
         )
@@ -221,9 +266,10 @@ async def run_import(
         if progress is not None:
             progress(imported.done, len(sheet.rows))
     async with database.write() as session:
-        imported = await session.get_one(Import, import_id)
-        imported.state = ImportState.DONE
-        imported.finished_at = now()
+        imported = await session.get_one(Import, import_id, with_for_update=True)
+        if imported.state is ImportState.RUNNING:
+            imported.state = ImportState.DONE
+            imported.finished_at = now()
     return imported
 
 
@@ -232,6 +278,8 @@ async def _run_chunk(
 ) -> Import:
     async with database.write() as session:
         imported = await session.get_one(Import, import_id, with_for_update=True)
+        if imported.state in _ENDED:
+            return imported  # cancelled: what is done stays, the rest is not begun
         rows = sheet.rows[imported.done : imported.done + CHUNK]
         with session.no_autoflush:
             assessed = await assessor.assess(session, rows)
@@ -347,7 +395,9 @@ async def _organization(
 
 async def _fail(database: Database, import_id: uuid.UUID, refusal: FileRefused) -> Import:
     async with database.write() as session:
-        imported = await session.get_one(Import, import_id)
+        imported = await session.get_one(Import, import_id, with_for_update=True)
+        if imported.state in _ENDED:
+            return imported
         imported.state = ImportState.FAILED
         imported.failure_code = refusal.code
         imported.failure_zh, imported.failure_en = refusal.message.zh, refusal.message.en
@@ -380,6 +430,8 @@ def _row(import_id: uuid.UUID, assessed: Assessed) -> ImportRow:
         owner=assessed.owner,
         identity=assessed.identity,
         record_id=assessed.change.record.id if assessed.change else None,
+        version=assessed.change.record.version if assessed.change else None,
+        before=assessed.change.before if assessed.change else None,
         problems=[
             {
                 "column": one.column,

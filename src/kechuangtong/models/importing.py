@@ -20,6 +20,8 @@ class ImportState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    CANCELLED = "cancelled"  # 已取消: the rows done until then stay
+    UNDONE = "undone"  # 已撤销
 
 
 class Outcome(StrEnum):
@@ -64,7 +66,10 @@ class Import(Base):
 
 
 class ImportRow(Base):
-    """A row with content and its outcome; `identity` finds its repetitions in the same file."""
+    """A row with content and its outcome; `identity` finds its repetitions in the same file.
+
+    `version` is the record's after the row, and `before` how a record that it changed was.
+    """
 
     __tablename__ = "import_rows"
     __table_args__ = (Index(None, "import_id", "owner", "identity"),)
@@ -78,4 +83,6 @@ class ImportRow(Base):
     owner: Mapped[str | None] = mapped_column(String(450))
     identity: Mapped[str | None] = mapped_column(String(64))
     record_id: Mapped[uuid.UUID | None]
+    version: Mapped[int | None]
+    before: Mapped[dict[str, Any] | None]
     problems: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
