@@ -395,14 +395,19 @@ class _Header:
     above: frozenset[int] = frozenset()
 
 
-def find_layout(sheets: Sequence[Sheet], kind: ListKind) -> Layout:
+Mapping = dict[str, str | None]
+"""What a caller says of columns: header as typed, and its field, or None where it is not read."""
+
+
+def find_layout(sheets: Sequence[Sheet], kind: ListKind, mapping: Mapping | None = None) -> Layout:
     """The sheet and header that know most fields. Raises FileRefused."""
+    mapped = {identity(header): field for header, field in (mapping or {}).items()}
     best: tuple[int, int] = (0, 0)
     found: Layout | None = None
     other: str | None = None
     for sheet in sheets:
         for header in _headers(sheet, kind):
-            fields = _fields(header, kind)
+            fields = _fields(header, kind, mapped)
             known = len(set(fields.values()))
             title = next((at for at, one in fields.items() if one == "title"), None)
             alone = sum(bool(one) for one in header.typed) == 1
@@ -411,7 +416,8 @@ def find_layout(sheets: Sequence[Sheet], kind: ListKind) -> Layout:
                 continue
             if title is None:
                 continue
-            if known < 2 and not alone and _exact(header.names[title][0], kind) is None:
+            chosen = identity(header.typed[title]) in mapped
+            if known < 2 and not (alone or chosen or _exact(header.names[title][0], kind)):
                 continue
             rows = sum(bool(shown(_at(row, title))) for row in sheet.rows[header.last :])
             # An example or a dictionary has the list's header too, and fewer rows below it.
@@ -427,7 +433,7 @@ def find_layout(sheets: Sequence[Sheet], kind: ListKind) -> Layout:
         names = "、".join(sheet.name or "csv" for sheet in sheets)
         message = _NO_HEADER.format(title=_TITLES[kind], sheets=names)
         raise FileRefused("header_not_found", message)
-    return _without_counting(found)
+    return _without_counting(found, mapped)
 
 
 def repeats_header(layout: Layout, row: Sequence[Cell], kind: ListKind) -> bool:
@@ -541,17 +547,24 @@ def _clean(cell: Cell) -> str:
     return re.sub("[、,，]|/(?![a-z])", "及", plain.rstrip("."))
 
 
-def _fields(header: _Header, kind: ListKind) -> dict[int, str]:
-    """The fields that a header's cells name, by their place."""
+def _fields(header: _Header, kind: ListKind, mapped: Mapping | None = None) -> dict[int, str]:
+    """The fields that a header's cells name, by their place; what a caller says of one decides."""
+    said = {
+        place: mapped[one]
+        for place, typed in enumerate(header.typed)
+        if mapped and (one := identity(typed)) in mapped
+    }
     exact: dict[int, tuple[str, int]] = {}
     partial: dict[int, list[str]] = {}
     for place, names in enumerate(header.names):
+        if place in said:
+            continue
         found = (_exact(name, kind) for name in names)
         if (field := next((one for one in found if one is not None), None)) is not None:
             exact[place] = field
         if not any(_ASIDE.search(name) for name in names):
             partial[place] = [one for name in names for one in _telling(name, kind)]
-    fields: dict[int, str] = {}
+    fields = {place: field for place, field in said.items() if field is not None}
     # Of several columns for one field, the one with the most usual name, then the first.
     for place in sorted(exact, key=lambda at: (exact[at][1], at)):
         name, _ = exact[place]
@@ -595,11 +608,14 @@ def _exact(name: str, kind: ListKind) -> tuple[str, int] | None:
     return None
 
 
-def _without_counting(layout: Layout) -> Layout:
+def _without_counting(layout: Layout, mapped: Mapping) -> Layout:
     """A column that only counts rows is no number of the list's own."""
     columns = [
         Column(one.place, one.header, None, one.unit)
-        if one.field == "number" and UNIQUE not in one.header and _only_counts(layout, one.place)
+        if one.field == "number"
+        and UNIQUE not in one.header
+        and identity(one.header) not in mapped
+        and _only_counts(layout, one.place)
         else one
         for one in layout.columns
     ]

@@ -20,7 +20,8 @@ from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
 from kechuangtong.core.trade import ListKind
 from kechuangtong.imports import service, undo
-from kechuangtong.imports.schemas import ImportForm, ImportQuery, ImportRead, Report
+from kechuangtong.imports.fields import fields_of
+from kechuangtong.imports.schemas import FieldRead, ImportForm, ImportQuery, ImportRead, Report
 from kechuangtong.lists.http import of_sample
 from kechuangtong.models import Import
 from kechuangtong.runtime import RuntimeDep
@@ -50,8 +51,13 @@ async def create_import(
     """Take a list as people typed it. Each row is created, changed, unchanged, a duplicate, or
     refused with column, value and reason; good rows are kept and published, or submitted where
     the organization's records are reviewed. The answer is the import to watch.
+
+    Columns whose headers are not recognised (`columns` of the report) are mapped by `columns`,
+    which is remembered for the organization's next list of this kind; what is sent replaces it,
+    `{}` unsets it.
     """
     owner = await service.resolve_organization(session, actor, form.organization)
+    mapping = await service.settle_mapping(session, form.kind, owner, form.columns)
     import_id = new_id()
     imported = service.new_import(
         actor,
@@ -60,6 +66,7 @@ async def create_import(
         file_name=Path(form.file.filename or "list").name[:255],
         dry_run=form.dry_run,
         import_id=import_id,
+        mapping=mapping,
     )
     path = service.file_path(runtime.settings, imported)
     imported.file_hash = await to_thread.run_sync(_keep, form.file, path)
@@ -93,6 +100,28 @@ async def list_imports(
     page = await service.list_imports(session, actor, query)
     link_next(request, response, page.next_cursor)
     return page
+
+
+@router.get(
+    "/fields/{kind}",
+    summary="Fields of a list (清单字段)",
+    responses=answers(401, 422),
+    dependencies=[Depends(requires(Permission.SERVICE_READ))],
+)
+async def list_import_fields(kind: KindInPath) -> list[FieldRead]:
+    """What a column can be mapped to, with its name, its usual header, and what is meant by it."""
+    return [
+        FieldRead(
+            field=one.field,
+            header=one.header,
+            name_zh=one.name.zh,
+            name_en=one.name.en,
+            meant=str(one.meant),
+            choices=list(one.choices),
+            required=one.required,
+        )
+        for one in fields_of(kind)
+    ]
 
 
 async def _visible_import(import_id: ImportId, session: ReadSession, actor: Reader) -> Import:

@@ -15,6 +15,7 @@ from kechuangtong.imports.cells import MESSAGES, Cell, CellError, shown
 from kechuangtong.imports.columns import (
     Column,
     Layout,
+    Mapping,
     asks_for_openness,
     find_layout,
     repeats_header,
@@ -58,9 +59,12 @@ class ParsedSheet:
     rows: list[ParsedRow]
 
 
-def parse_sheet(sheets: Sequence[Sheet], kind: ListKind) -> ParsedSheet:
-    """Find the list among the sheets and read it. Raises FileRefused."""
-    layout = find_layout(sheets, kind)
+def parse_sheet(
+    sheets: Sequence[Sheet], kind: ListKind, mapping: Mapping | None = None
+) -> ParsedSheet:
+    """Find the list among the sheets and read it, some columns as `mapping` says. Raises
+    FileRefused."""
+    layout = find_layout(sheets, kind, mapping)
     reader = _Reader(layout, kind)
     rows = [reader.read(number, row) for number, row in layout.rows if reader.is_record(row)]
     return ParsedSheet(

@@ -17,13 +17,14 @@ from kechuangtong.accounts.actor import OPERATOR, Actor
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.accounts.service import actor_for
 from kechuangtong.core.clock import now
-from kechuangtong.core.db import Database, new_id
+from kechuangtong.core.db import Database, new_id, upsert
 from kechuangtong.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import Page, decode_id
 from kechuangtong.core.trade import ListKind
 from kechuangtong.events import log
 from kechuangtong.imports.assess import Assessed, Assessor
+from kechuangtong.imports.columns import Mapping
 from kechuangtong.imports.reading import FileRefused, Limits, read_table
 from kechuangtong.imports.rows import ParsedSheet, parse_sheet
 from kechuangtong.imports.schemas import (
@@ -36,7 +37,7 @@ from kechuangtong.imports.schemas import (
     RowReport,
 )
 from kechuangtong.lists.errors import AlreadyListed, NamesOrganization, OrganizationMerged
-from kechuangtong.models import Import, ImportRow, Organization
+from kechuangtong.models import ColumnMapping, Import, ImportRow, Organization
 from kechuangtong.models.importing import ImportState, Outcome
 from kechuangtong.organizations.service import find_organization
 from kechuangtong.settings import Settings
@@ -90,6 +91,30 @@ async def resolve_organization(
     return organization
 
 
+async def settle_mapping(
+    session: AsyncSession,
+    kind: ListKind,
+    organization: Organization | None,
+    said: Mapping | None,
+) -> Mapping | None:
+    """What is to be done with columns: what is said now, which is kept for the organization's next
+    list (nothing: forgotten), else what was kept."""
+    if organization is None:
+        return said
+    kept = await session.get(ColumnMapping, (organization.id, kind))
+    if said is None:
+        return None if kept is None else dict(kept.columns)
+    values = {"columns": said, "updated_at": now()}
+    await upsert(
+        session,
+        ColumnMapping.__table__,  # type: ignore[arg-type]
+        [{"organization_id": organization.id, "kind": kind, **values}],
+        keys=["organization_id", "kind"],
+        update=values,
+    )
+    return said
+
+
 def new_import(
     actor: Actor,
     *,
@@ -99,6 +124,7 @@ def new_import(
     file_hash: str = "",
     dry_run: bool = False,
     import_id: uuid.UUID | None = None,
+    mapping: Mapping | None = None,
 ) -> Import:
     """An import that waits to be run."""
     return Import(
@@ -109,6 +135,7 @@ def new_import(
         file_name=file_name,
         file_hash=file_hash,
         dry_run=dry_run,
+        mapping=mapping,
         state=ImportState.QUEUED,
         done=0,
         counts={outcome.value: 0 for outcome in Outcome},
@@ -234,7 +261,8 @@ async def run_import(
     if imported.state in _ENDED:
         return imported
     try:
-        sheet = await read_sheet(file_path(settings, imported), imported.kind, settings)
+        path = file_path(settings, imported)
+        sheet = await read_sheet(path, imported.kind, settings, imported.mapping)
         _check_owners(sheet, organization)
     except FileRefused as refusal:
         return await _fail(database, import_id, refusal)
@@ -360,14 +388,16 @@ def show(imported: Import) -> ImportRead:
     )
 
 
-async def read_sheet(path: Path, kind: ListKind, settings: Settings) -> ParsedSheet:
+async def read_sheet(
+    path: Path, kind: ListKind, settings: Settings, mapping: Mapping | None = None
+) -> ParsedSheet:
     """A file's rows with their typed values. Raises FileRefused."""
     limits = Limits(
         file_bytes=settings.max_file_size, rows=settings.max_rows, columns=settings.max_columns
     )
 
     def read() -> ParsedSheet:
-        return parse_sheet(read_table(path, limits=limits), kind)
+        return parse_sheet(read_table(path, limits=limits), kind, mapping)
 
     return await to_thread.run_sync(read)
 

@@ -17,7 +17,7 @@ from kechuangtong.models.base import Base
 from kechuangtong.models.demand import Demand
 from kechuangtong.models.event import Event
 from kechuangtong.models.feedback import MatchFeedback
-from kechuangtong.models.importing import Import, ImportRow
+from kechuangtong.models.importing import ColumnMapping, Import, ImportRow
 from kechuangtong.models.indexing import (
     IndexMark,
     IndexRebuild,
@@ -45,6 +45,7 @@ __all__ = [
     "Attachment",
     "AttachmentGrant",
     "Base",
+    "ColumnMapping",
     "Demand",
     "Event",
     "IdempotentAnswer",

@@ -35,7 +35,8 @@ class Outcome(StrEnum):
 
 
 class Import(Base):
-    """One file on its way into a list: `done` of `total` rows have been dealt with."""
+    """One file on its way into a list: `done` of `total` rows have been dealt with. `mapping` is
+    what callers say of columns, `columns` as what each was read."""
 
     __tablename__ = "imports"
     __table_args__ = (Index(None, "file_hash", "kind"),)
@@ -53,6 +54,7 @@ class Import(Base):
     sheet: Mapped[str | None] = mapped_column(String(255))
     header_row: Mapped[int | None]
     columns: Mapped[dict[str, Any] | None]
+    mapping: Mapped[dict[str, Any] | None]
     total: Mapped[int | None]
     done: Mapped[int] = mapped_column(default=0)
     counts: Mapped[dict[str, Any]] = mapped_column(
@@ -63,6 +65,18 @@ class Import(Base):
     failure_en: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None]
+
+
+class ColumnMapping(Base):
+    """What an organization's people have said of columns of their lists: header as typed, and its
+    field or null. Where an organization is merged into another, what that one has said counts."""
+
+    __tablename__ = "column_mappings"
+
+    organization_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    kind: Mapped[ListKind] = mapped_column(choice(ListKind), primary_key=True)
+    columns: Mapped[dict[str, Any]]
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
 
 
 class ImportRow(Base):
