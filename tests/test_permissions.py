@@ -88,12 +88,12 @@ GET    /v1/imports/{import_id}                            14+++33++111
 GET    /v1/imports/{import_id}/events                     14+++33++111
 GET    /v1/imports/{import_id}/report                     14+++33++111
 GET    /v1/imports/{import_id}/report.xlsx                14+++33++311
-POST   /v1/imports/{import_id}/cancel                     14++33+3311
-POST   /v1/imports/{import_id}/undo                       14++33+3311
+POST   /v1/imports/{import_id}/cancel                     143++33+3311
+POST   /v1/imports/{import_id}/undo                       143++33+3311
 GET    /v1/imports/fields/{kind}                          ++++++++++11
 GET    /v1/imports/templates/{kind}.xlsx                  ++++++++++11
-POST   /v1/achievements/bulk                              1+++33+3311
-POST   /v1/demands/bulk                                   1+++33+3311
+POST   /v1/achievements/bulk                              1+3++33+3311
+POST   /v1/demands/bulk                                   1+3++33+3311
 GET    /v1/achievements/export.xlsx                       13+++33++311
 GET    /v1/achievements/export.csv                        13+++33++311
 GET    /v1/demands/export.xlsx                            13+++33++311
