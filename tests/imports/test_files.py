@@ -205,7 +205,7 @@ async def test_an_exported_list_comes_back_unchanged_whatever_it_holds(
     one = st.fixed_dictionaries({"title": NUMBERED}, optional=FIELDS[kind])
     made: list[dict[str, Any]] = []
 
-    @settings(max_examples=120, derandomize=True, database=None, deadline=None,
+    @settings(max_examples=70, derandomize=True, database=None, deadline=None,
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(one)
     def collect(values: dict[str, Any]) -> None:
