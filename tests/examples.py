@@ -26,7 +26,7 @@ def request_for(
         name = parameter["name"]
         if parameter["in"] == "path":
             path = path.replace("{" + name + "}", parameter["examples"]["sample"]["value"])
-        elif parameter["in"] == "query" and parameter.get("required"):
+        elif parameter["in"] == "query" and "example" in parameter["schema"]:
             request["params"][name] = parameter["schema"]["example"]
         elif name.lower() == "if-match":
             request["headers"]["If-Match"] = "*"

@@ -164,6 +164,26 @@ GET    /v1/imports                                        1++++33++311
 GET    /v1/imports/{import_id}                            14+++33++311
 GET    /v1/imports/{import_id}/events                     14+++33++311
 GET    /v1/imports/{import_id}/report                     14+++33++311
+GET    /v1/imports/templates/{kind}.xlsx                  ++++++++++11
+GET    /v1/imports/{import_id}/report.xlsx                14+++33++311
+GET    /v1/achievements/export.xlsx                       13+++33++311
+GET    /v1/achievements/export.csv                        13+++33++311
+GET    /v1/demands/export.xlsx                            13+++33++311
+GET    /v1/demands/export.csv                             13+++33++311
+POST   /v1/achievements/bulk                              1+3++33+3311
+POST   /v1/demands/bulk                                   1+3++33+3311
+POST   /v1/lists/{kind}/editions                          1333333+3311
+GET    /v1/lists/{kind}/editions                          +++++++++311
+GET    /v1/lists/{kind}/editions/{number}.ndjson          +++++++++311
+GET    /v1/lists/{kind}/editions/{number}.xlsx            +++++++++311
+GET    /v1/lists/{kind}/editions/{number}                 +++++++++311
+GET    /v1/lists/{kind}/editions/{number}/records         +++++++++311
+GET    /v1/lists/{kind}/editions/{number}/differences     +++++++++311
+GET    /v1/changes                                        +++++++++311
+GET    /v1/dump                                           +++++++++311
+GET    /v1/imports/fields/{kind}                          ++++++++++11
+POST   /v1/imports/{import_id}/cancel                     143++33+3311
+POST   /v1/imports/{import_id}/undo                       143++33+3311
 """
 
 

@@ -25,6 +25,7 @@ from kechuangtong.dump.router import router as dump
 from kechuangtong.editions.router import router as editions
 from kechuangtong.events.refusals import refuse
 from kechuangtong.events.router import router as audit
+from kechuangtong.imports.downloads import router as downloads
 from kechuangtong.imports.router import router as imports
 from kechuangtong.inbox.router import router as inbox
 from kechuangtong.interests.router import router as interests
@@ -90,6 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
         invitations,
         registrations,
         reviews,
+        downloads,  # before the lists: export.xlsx is no record's id
         achievements,
         demands,
         search,

@@ -1,6 +1,5 @@
 """Imports end to end: rows become records, once, whatever happens to the process."""
 
-import io
 import json
 import os
 import signal
@@ -13,7 +12,6 @@ from pathlib import Path
 import httpx
 import openpyxl
 import pytest
-import xlsxwriter
 from sqlalchemy import func, select
 
 from conftest import PASSWORD, Service
@@ -22,9 +20,9 @@ from kechuangtong.core.db import Database
 from kechuangtong.models import Achievement, Demand, Event, Organization
 from kechuangtong.models.importing import Import, ImportRow
 from kechuangtong.settings import Settings
+from sending import HEADER, send, workbook
 from waiting import until
 
-HEADER = ["成果名称", "成果简介", "成熟度", "意向价格", "知识产权号"]
 ROWS = [
     ["石墨烯导热膜", "卷对卷制备", "中试", "50万", ""],
     ["低温余热除湿", "", "7级", "面议", ""],
@@ -32,32 +30,6 @@ ROWS = [
     ["石墨烯導熱膜", "又一次", "", "", ""],
     ["坏专利", "", "", "", "ZL201710601862.4"],
 ]
-
-
-def workbook(rows: list[list[str]], header: list[str] = HEADER) -> bytes:
-    buffer = io.BytesIO()
-    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
-        sheet = book.add_worksheet("成果")
-        for place, row in enumerate([header, *rows]):
-            sheet.write_row(place, 0, row)
-    return buffer.getvalue()
-
-
-async def send(client: httpx.AsyncClient, content: bytes, **form: str) -> dict[str, object]:
-    """Send a list, wait for its import to end, and give it."""
-    sent = await client.post(
-        "/v1/imports",
-        files={"file": (form.pop("file_name", "成果.xlsx"), content)},
-        data={"kind": "achievement", **form},
-    )
-    assert sent.status_code == 202, sent.text
-    path = sent.headers["Location"]
-
-    async def ended() -> bool:
-        return (await client.get(path)).json()["state"] in ("done", "failed")
-
-    await until(ended, 40)
-    return (await client.get(path)).json()
 
 
 async def test_a_list_is_imported_published_and_found(

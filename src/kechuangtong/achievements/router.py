@@ -9,6 +9,7 @@ from kechuangtong.accounts.deps import IdempotentSession, ReadSession, WriteSess
 from kechuangtong.accounts.idempotency import IdempotentRoute
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.achievements.schemas import (
+    AchievementBulk,
     AchievementCreate,
     AchievementPatch,
     AchievementRead,
@@ -25,8 +26,10 @@ from kechuangtong.lists.http import (
     AchievementToRenewId,
     AchievementToReviewId,
     Reviewed,
+    bulk_outcome,
 )
-from kechuangtong.lists.schemas import ListingQuery, Renewal
+from kechuangtong.lists.schemas import BulkOutcome, ListingQuery, Renewal
+from kechuangtong.lists.states import Action
 from kechuangtong.models import Achievement
 
 router = APIRouter(prefix="/v1/achievements", tags=["achievements"], route_class=IdempotentRoute)
@@ -70,6 +73,22 @@ async def create_achievement(
     )
     response.headers["Location"] = f"/v1/achievements/{record.id}"
     return _shown(record, actor, response)
+
+
+@router.post(
+    "/bulk",
+    summary="Publish, submit or withdraw many achievements (批量发布、提交、撤回成果)",
+    responses=answers(400, 401, 403, 413, 422),
+)
+async def change_many_achievements(
+    session: IdempotentSession, actor: Writer, body: AchievementBulk, reviewed: Reviewed
+) -> BulkOutcome:
+    """All that can be are done, in one transaction, by the rules for one alone; the answer says
+    of each what became of it."""
+    action = Action(body.action)
+    return bulk_outcome(
+        await achievements.bulk(session, actor, action=action, ids=body.ids, reviewed=reviewed)
+    )
 
 
 @router.get(

@@ -9,12 +9,14 @@ from kechuangtong.core.identifiers import IdentifierError, IntellectualPropertyK
 from kechuangtong.core.schemas import Input, Line, Passage, PriceValue, TrlValue
 from kechuangtong.core.trade import PriceKind, Stage
 from kechuangtong.lists.schemas import (
+    Bulk,
     Day,
     ListingFields,
     ListingRead,
     OrganizationBrief,
     required_in_create,
 )
+from kechuangtong.sample.ids import sample_id
 
 EXAMPLE: dict[str, Any] = {
     "title": "低温余热驱动的吸附式除湿机组",
@@ -98,6 +100,14 @@ class AchievementPatch(AchievementFields):
     title: Annotated[
         Line, Field(description="Title (成果名称)", json_schema_extra=required_in_create)
     ] = ""
+
+
+class AchievementBulk(Bulk):
+    """The same for many achievements at once."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"action": "withdraw", "ids": [str(sample_id("a0067"))]}}
+    )
 
 
 class AchievementRead(ListingRead):

@@ -9,7 +9,7 @@ kind, serial and a check digit (weights 2 to 9, mod 11, 10 written X).
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Final
@@ -209,6 +209,9 @@ _RIGHT: Final = re.compile(
     re.VERBOSE | re.ASCII,
 )
 
+# Whether it is granted, written behind a number.
+_GRANTED: Final = re.compile(r"\s*\(([已未])授权\)")
+
 
 def parse_patent(text: str) -> Patent:
     """The right that one number names: with or without ZL or CN, full width, spaced, undotted.
@@ -240,7 +243,10 @@ def _find(plain: str) -> Iterator[Found]:
     for match in _RIGHT.finditer(plain):
         typed = match.group().strip()
         try:
-            yield Found(typed, _right(match))
+            right = _right(match)
+            if said := _GRANTED.match(plain, match.end()):
+                right = replace(right, granted=said[1] == "已")
+            yield Found(typed, right)
         except IdentifierError as error:
             yield Found(typed, error)
 

@@ -12,11 +12,18 @@ from kechuangtong.attachments.deps import Discarded
 from kechuangtong.core.http import ExpectedVersions, IfNoneMatch, etag, not_modified
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
-from kechuangtong.demands.schemas import DemandCreate, DemandPatch, DemandRead
+from kechuangtong.demands.schemas import DemandBulk, DemandCreate, DemandPatch, DemandRead
 from kechuangtong.demands.service import demands
 from kechuangtong.lists.completeness import Completeness, completeness
-from kechuangtong.lists.http import DemandDraftId, DemandId, DemandToReviewId, Reviewed
-from kechuangtong.lists.schemas import ListingQuery, Renewal
+from kechuangtong.lists.http import (
+    DemandDraftId,
+    DemandId,
+    DemandToReviewId,
+    Reviewed,
+    bulk_outcome,
+)
+from kechuangtong.lists.schemas import BulkOutcome, ListingQuery, Renewal
+from kechuangtong.lists.states import Action
 from kechuangtong.models import Demand
 
 router = APIRouter(prefix="/v1/demands", tags=["demands"], route_class=IdempotentRoute)
@@ -58,6 +65,22 @@ async def create_demand(
     record = await demands.create(session, actor, organization_id=body.organization_id, values=body)
     response.headers["Location"] = f"/v1/demands/{record.id}"
     return _shown(record, actor, response)
+
+
+@router.post(
+    "/bulk",
+    summary="Publish, submit or withdraw many demands (批量发布、提交、撤回需求)",
+    responses=answers(400, 401, 403, 413, 422),
+)
+async def change_many_demands(
+    session: IdempotentSession, actor: Writer, body: DemandBulk, reviewed: Reviewed
+) -> BulkOutcome:
+    """All that can be are done, in one transaction, by the rules for one alone; the answer says
+    of each what became of it."""
+    action = Action(body.action)
+    return bulk_outcome(
+        await demands.bulk(session, actor, action=action, ids=body.ids, reviewed=reviewed)
+    )
 
 
 @router.get(

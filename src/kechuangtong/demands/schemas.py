@@ -8,11 +8,13 @@ from pydantic import ConfigDict, Field
 from kechuangtong.core.schemas import Line, PriceValue, TrlValue
 from kechuangtong.core.trade import PriceKind, Stage
 from kechuangtong.lists.schemas import (
+    Bulk,
     ListingFields,
     ListingRead,
     OrganizationBrief,
     required_in_create,
 )
+from kechuangtong.sample.ids import sample_id
 
 EXAMPLE: dict[str, Any] = {
     "title": "烘干车间低能耗除湿技术",
@@ -71,6 +73,14 @@ class DemandPatch(DemandFields):
     title: Annotated[
         Line, Field(description="Title (需求名称)", json_schema_extra=required_in_create)
     ] = ""
+
+
+class DemandBulk(Bulk):
+    """The same for many demands at once."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"action": "withdraw", "ids": [str(sample_id("d0033"))]}}
+    )
 
 
 class DemandRead(ListingRead):

@@ -25,10 +25,11 @@ from kechuangtong.core.trade import ListKind, OrganizationKind
 from kechuangtong.demands.schemas import DemandFields, DemandPatch
 from kechuangtong.demands.service import demands
 from kechuangtong.imports.cells import parse_organization_kind
-from kechuangtong.imports.rows import ParsedRow, Problem
+from kechuangtong.imports.fields import COLUMNS, cells_of, headers
+from kechuangtong.imports.rows import ParsedRow, Problem, parse_cells
 from kechuangtong.lists import naming
 from kechuangtong.lists.schemas import ListingFields
-from kechuangtong.lists.service import Change, ListService, identity_of, move
+from kechuangtong.lists.service import Change, ListService, column_value, identity_of, move
 from kechuangtong.lists.states import Action
 from kechuangtong.models import Achievement, Demand, Organization
 from kechuangtong.models.importing import Outcome
@@ -185,23 +186,42 @@ class Assessor:
     ) -> Assessed:
         owner = organization.code or organization.name_key
         record = existing.get((organization.id, identity))
+        if record is not None:
+            self._leave_what_reads_alike(row, record, values)
         if (naming_it := self._naming(row, organization, values, record)) is not None:
             return Assessed(row.number, Outcome.REFUSED, problems=[naming_it])
         first = self.seen.setdefault((owner, identity), row.number)
         if first != row.number:
             return Assessed(row.number, Outcome.DUPLICATE, of_row=first)
         reviewed = organization.reviewed(self.reviewed)
+        publish = row.values.get("state") is None
         if record is None:
             change = self.service.draft(organization, values)
-            move(change.record, Action.SUBMIT if reviewed else Action.PUBLISH)
+            if publish:
+                move(change.record, Action.SUBMIT if reviewed else Action.PUBLISH)
             return Assessed(row.number, Outcome.CREATED, owner, identity, change=change)
         if record.contact is not None and "contact" in values.model_fields_set:
             # Each part is a field of its own: one without a column is left alone.
             contact = record.contact | _contact(row.values)
             values.contact = Contact(**contact) if any(contact.values()) else None
-        edited = self.service.edit(record, values, reviewed=reviewed, publish=True)
+        edited = self.service.edit(record, values, reviewed=reviewed, publish=publish)
         outcome = Outcome.UNCHANGED if edited is None else Outcome.CHANGED
         return Assessed(row.number, outcome, owner, identity, change=edited)
+
+    def _leave_what_reads_alike(
+        self, row: ParsedRow, record: Achievement | Demand, values: ListingFields
+    ) -> None:
+        """A field whose cell says what the record's own cell would say is not given: the record
+        may hold what a cell does not (line breaks in a title, what shows a level)."""
+        names = [name for name in values.model_fields_set if not _holds(record, name, values)]
+        if not names:
+            return
+        own = parse_cells(headers(COLUMNS[self.kind]), cells_of(record), self.kind)
+        for name in names:
+            prefix = "contact_" if name == "contact" else name
+            read = {key: value for key, value in row.values.items() if key.startswith(prefix)}
+            if all(own.get(key) == value for key, value in read.items()):
+                values.model_fields_set.discard(name)
 
     def _naming(
         self,
@@ -253,6 +273,10 @@ class Assessor:
         )
 
 
+def _holds(record: Achievement | Demand, name: str, values: ListingFields) -> bool:
+    return bool(column_value(getattr(values, name)) == getattr(record, name))
+
+
 def _new_organization(*, name: str, code: str | None) -> Organization:
     return Organization(
         id=new_id(),
@@ -268,7 +292,7 @@ def _fields(values: dict[str, Any]) -> dict[str, Any]:
     fields = {
         name: value
         for name, value in values.items()
-        if not name.startswith(("contact_", "organization"))
+        if not name.startswith(("contact_", "organization", "state"))
     }
     contact = _contact(values)
     if contact:

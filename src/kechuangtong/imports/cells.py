@@ -273,6 +273,16 @@ def parse_anonymous(value: Cell, *, openness: bool) -> bool | None:
     raise CellError("anonymous_not_understood", typed)
 
 
+# Under 发布状态: what says that a record is not public, and is to stay so.
+UNPUBLISHED: Final = ("草稿", "退回修改", "已撤回")
+
+
+def parse_unpublished(value: Cell) -> str | None:
+    """Which of `UNPUBLISHED` a cell says; None where it says anything else."""
+    typed = identity(shown(value))
+    return typed if typed in UNPUBLISHED else None
+
+
 _DIGITS: Final = "〇一二三四五六七八九"
 # The forms for cheques, and other ways to write the same numerals.
 _PLAIN_NUMERALS: Final = str.maketrans(

@@ -66,6 +66,7 @@ _ASIDE: Final = re.compile(
 )
 
 _SHARED: Final = (
+    _Names("state", "发布状态"),
     _Names(
         "organization_code",
         "统一社会信用代码 社会信用代码 信用代码 组织机构代码 机构代码 uscc creditcode",
@@ -339,6 +340,19 @@ _WRONG_KIND: Final = Text(
 _TITLES: Final = {ListKind.ACHIEVEMENT: "成果名称", ListKind.DEMAND: "需求名称"}
 
 
+# In a header these settle whether a column of numbers counts rows or tells records apart.
+UNIQUE: Final = "本单位唯一"
+UNREAD: Final = "不导入"
+
+
+def settled(header: str, field: str | None, kind: ListKind) -> str:
+    """A header that is read as before where only some of the rows stand below it."""
+    if field == "number" and UNIQUE not in header:
+        return f"{header}（{UNIQUE}）"
+    counts = field is None and any(_named(name, kind) == "number" for name in _names(header))
+    return f"{header}（{UNREAD}）" if counts else header
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column: its place from 0, its header as typed, its field (None: not read).
@@ -381,14 +395,19 @@ class _Header:
     above: frozenset[int] = frozenset()
 
 
-def find_layout(sheets: Sequence[Sheet], kind: ListKind) -> Layout:
+Mapping = dict[str, str | None]
+"""What a caller says of columns: header as typed, and its field, or None where it is not read."""
+
+
+def find_layout(sheets: Sequence[Sheet], kind: ListKind, mapping: Mapping | None = None) -> Layout:
     """The sheet and header that know most fields. Raises FileRefused."""
+    mapped = {identity(header): field for header, field in (mapping or {}).items()}
     best: tuple[int, int] = (0, 0)
     found: Layout | None = None
     other: str | None = None
     for sheet in sheets:
         for header in _headers(sheet, kind):
-            fields = _fields(header, kind)
+            fields = _fields(header, kind, mapped)
             known = len(set(fields.values()))
             title = next((at for at, one in fields.items() if one == "title"), None)
             alone = sum(bool(one) for one in header.typed) == 1
@@ -397,7 +416,8 @@ def find_layout(sheets: Sequence[Sheet], kind: ListKind) -> Layout:
                 continue
             if title is None:
                 continue
-            if known < 2 and not alone and _exact(header.names[title][0], kind) is None:
+            chosen = identity(header.typed[title]) in mapped
+            if known < 2 and not (alone or chosen or _exact(header.names[title][0], kind)):
                 continue
             rows = sum(bool(shown(_at(row, title))) for row in sheet.rows[header.last :])
             # An example or a dictionary has the list's header too, and fewer rows below it.
@@ -413,7 +433,7 @@ def find_layout(sheets: Sequence[Sheet], kind: ListKind) -> Layout:
         names = "、".join(sheet.name or "csv" for sheet in sheets)
         message = _NO_HEADER.format(title=_TITLES[kind], sheets=names)
         raise FileRefused("header_not_found", message)
-    return _without_counting(found)
+    return _without_counting(found, mapped)
 
 
 def repeats_header(layout: Layout, row: Sequence[Cell], kind: ListKind) -> bool:
@@ -456,7 +476,7 @@ def _headers(sheet: Sheet, kind: ListKind) -> Iterator[_Header]:
 
 def _names(cell: Cell) -> list[str]:
     """What a cell may be called as a header: as a whole, or by its first line."""
-    if not isinstance(cell, str) or not (whole := _clean(cell)):
+    if not isinstance(cell, str) or UNREAD in cell or not (whole := _clean(cell)):
         return []
     first = _clean(shown(cell).split("\n")[0])
     return [whole, first] if len(first) >= _FIRST_LINE else [whole]
@@ -527,17 +547,24 @@ def _clean(cell: Cell) -> str:
     return re.sub("[、,，]|/(?![a-z])", "及", plain.rstrip("."))
 
 
-def _fields(header: _Header, kind: ListKind) -> dict[int, str]:
-    """The fields that a header's cells name, by their place."""
+def _fields(header: _Header, kind: ListKind, mapped: Mapping | None = None) -> dict[int, str]:
+    """The fields that a header's cells name, by their place; what a caller says of one decides."""
+    said = {
+        place: mapped[one]
+        for place, typed in enumerate(header.typed)
+        if mapped and (one := identity(typed)) in mapped
+    }
     exact: dict[int, tuple[str, int]] = {}
     partial: dict[int, list[str]] = {}
     for place, names in enumerate(header.names):
+        if place in said:
+            continue
         found = (_exact(name, kind) for name in names)
         if (field := next((one for one in found if one is not None), None)) is not None:
             exact[place] = field
         if not any(_ASIDE.search(name) for name in names):
             partial[place] = [one for name in names for one in _telling(name, kind)]
-    fields: dict[int, str] = {}
+    fields = {place: field for place, field in said.items() if field is not None}
     # Of several columns for one field, the one with the most usual name, then the first.
     for place in sorted(exact, key=lambda at: (exact[at][1], at)):
         name, _ = exact[place]
@@ -581,11 +608,14 @@ def _exact(name: str, kind: ListKind) -> tuple[str, int] | None:
     return None
 
 
-def _without_counting(layout: Layout) -> Layout:
+def _without_counting(layout: Layout, mapped: Mapping) -> Layout:
     """A column that only counts rows is no number of the list's own."""
     columns = [
         Column(one.place, one.header, None, one.unit)
-        if one.field == "number" and _only_counts(layout, one.place)
+        if one.field == "number"
+        and UNIQUE not in one.header
+        and identity(one.header) not in mapped
+        and _only_counts(layout, one.place)
         else one
         for one in layout.columns
     ]

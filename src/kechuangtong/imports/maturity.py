@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from kechuangtong.core.text import identity
 from kechuangtong.core.trade import Stage, Trl
 from kechuangtong.imports.cells import Cell, CellError, chinese_number, chosen, says_nothing, text
+from kechuangtong.policies import trl
 from kechuangtong.policies.trl import Scale
 
 
@@ -82,7 +83,7 @@ def parse_maturity(value: Cell, scale: Scale) -> Maturity:
     小试 and 中试 say nothing of a level, a level nothing of a stage. Of two neighbouring levels
     (TRL6-7) the lower is claimed; of two stages the later where the text tells of a progress
     (已完成小试，正在中试), else the earlier. Raises CellError `maturity_not_understood`, also for a
-    level that the scale does not have.
+    level that the scale does not have. `scale` is the one meant where the cell names none.
     """
     typed = chosen(text(value))
     wrong = CellError("maturity_not_understood", typed)
@@ -90,7 +91,12 @@ def parse_maturity(value: Cell, scale: Scale) -> Maturity:
         raise wrong
     if says_nothing(typed):
         return Maturity()
-    folded = identity(_STANDARD.sub("", typed))
+    folded = identity(typed)
+    for other in trl.scales().values():
+        for name in (other.id, identity(other.name.zh)):
+            if name in folded:
+                scale, folded = other, folded.replace(name, "").replace("()", "")
+    folded = identity(_STANDARD.sub("", folded))
     folded = folded.rstrip(".。")
     folded = re.sub(r"^(?:不低于|不小于|至少|大于等于|≥|>=?|约)+|(?:及|或)?以上$|\+$", "", folded)
     if re.match("-[0-9]", folded):

@@ -138,7 +138,7 @@ def _read(path: Path, rows: int, columns: int) -> list[Sheet]:
         _check_container(content)
         sheets = _workbook(content, rows, columns)
     else:
-        records = _trimmed(_records(_decoded(content)), rows, columns)
+        records = _trimmed(_bared(_records(_decoded(content))), rows, columns)
         sheets = iter([Sheet(None, records)])
     read = []
     characters = 0
@@ -294,6 +294,26 @@ def _records(text: str) -> list[list[Cell]]:
     except csv.Error as error:
         raise _Refused("csv_quotes", record=len(rows) + 1) from error
     return rows
+
+
+# A text that a program for spreadsheets would take for a formula, and what keeps it a text.
+_FORMULA: Final = re.compile("'*[=+\\-@＝＋－＠\t\r]")
+
+
+def guarded(text: str) -> str:
+    """A text as a .csv may hold it: with an apostrophe before what else became a formula."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _bared(rows: Iterable[list[Cell]]) -> Iterator[list[Cell]]:
+    """The rows without the apostrophes of `guarded`."""
+    for row in rows:
+        yield [
+            cell[1:]
+            if isinstance(cell, str) and cell.startswith("'") and _FORMULA.match(cell[1:])
+            else cell
+            for cell in row
+        ]
 
 
 def _widths(text: str, mark: str) -> list[int]:

@@ -97,6 +97,13 @@ _EVALUATOR: Final = re.compile(
     r"科学院|工程院|政府|部))(?=组织|主持|鉴定|评价|验收|评审|出具|$|[\s,;，；。:：、\d（）()])"
 )
 
+# As the export has one: 评价单位：某学会；评价日期：2025-05-06；评价结论：国内领先
+_LABELLED: Final = re.compile(
+    r"(?:评价单位[:：]\s*(?P<evaluator>.+?))?[;；]?\s*(?:评价日期[:：]\s*(?P<evaluated_on>\d[\d-]{9}))?"
+    r"[;；]?\s*(?:评价结论[:：]\s*(?P<level>.+))?",
+    re.ASCII,
+)
+
 
 def parse_evaluations(value: Cell, header: str = "") -> list[Evaluation]:
     """The evaluations in a cell, one a line or between semicolons.
@@ -109,7 +116,17 @@ def parse_evaluations(value: Cell, header: str = "") -> list[Evaluation]:
         if re.search("(?:单位|机构|部门)$", header):
             return [Evaluation(evaluator=parse_line(value))]
     found = []
-    for piece in re.split(r"[\n;；]+", text(value)):
+    rest = []
+    for line in text(value).split("\n"):
+        parts = _LABELLED.fullmatch(line.strip())
+        if parts is not None and any(parts.groups()):
+            day = parts["evaluated_on"]
+            found.append(
+                Evaluation(parts["evaluator"], find_date(day) if day else None, parts["level"])
+            )
+        else:
+            rest.append(line)
+    for piece in re.split(r"[\n;；]+", "\n".join(rest)):
         if says_nothing(piece) or re.fullmatch("未|未(?:鉴定|评价|评估)|否", identity(piece)):
             continue
         evaluator = _EVALUATOR.search(_DAY.sub(",", normalize(piece)))

@@ -5,7 +5,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Form, Query, Request, Response, UploadFile
@@ -18,8 +18,10 @@ from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.db import new_id
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
-from kechuangtong.imports import service
-from kechuangtong.imports.schemas import ImportForm, ImportQuery, ImportRead, Report
+from kechuangtong.core.trade import ListKind
+from kechuangtong.imports import service, undo
+from kechuangtong.imports.fields import fields_of
+from kechuangtong.imports.schemas import FieldRead, ImportForm, ImportQuery, ImportRead, Report
 from kechuangtong.lists.http import of_sample
 from kechuangtong.models import Import
 from kechuangtong.runtime import RuntimeDep
@@ -28,7 +30,9 @@ from kechuangtong.sample import ids
 router = APIRouter(prefix="/v1/imports", tags=["imports"], route_class=IdempotentRoute)
 
 Reader = Annotated[Actor, Depends(requires(Permission.IMPORTS_READ))]
+Writer = Annotated[Actor, Depends(requires(Permission.IMPORTS_WRITE))]
 ImportId = Annotated[uuid.UUID, of_sample(ids.IMPORT)]
+KindInPath = Annotated[ListKind, of_sample("achievements")]
 
 
 @router.post(
@@ -40,15 +44,20 @@ ImportId = Annotated[uuid.UUID, of_sample(ids.IMPORT)]
 async def create_import(
     runtime: RuntimeDep,
     session: IdempotentSession,
-    actor: Annotated[Actor, Depends(requires(Permission.IMPORTS_WRITE))],
+    actor: Writer,
     response: Response,
     form: Annotated[ImportForm, Form(media_type="multipart/form-data")],
 ) -> ImportRead:
     """Take a list as people typed it. Each row is created, changed, unchanged, a duplicate, or
     refused with column, value and reason; good rows are kept and published, or submitted where
     the organization's records are reviewed. The answer is the import to watch.
+
+    Columns whose headers are not recognised (`columns` of the report) are mapped by `columns`,
+    which is remembered for the organization's next list of this kind; what is sent replaces it,
+    `{}` unsets it.
     """
     owner = await service.resolve_organization(session, actor, form.organization)
+    mapping = await service.settle_mapping(session, form.kind, owner, form.columns)
     import_id = new_id()
     imported = service.new_import(
         actor,
@@ -57,6 +66,7 @@ async def create_import(
         file_name=Path(form.file.filename or "list").name[:255],
         dry_run=form.dry_run,
         import_id=import_id,
+        mapping=mapping,
     )
     path = service.file_path(runtime.settings, imported)
     imported.file_hash = await to_thread.run_sync(_keep, form.file, path)
@@ -92,6 +102,28 @@ async def list_imports(
     return page
 
 
+@router.get(
+    "/fields/{kind}",
+    summary="Fields of a list (清单字段)",
+    responses=answers(401, 422),
+    dependencies=[Depends(requires(Permission.SERVICE_READ))],
+)
+async def list_import_fields(kind: KindInPath) -> list[FieldRead]:
+    """What a column can be mapped to, with its name, its usual header, and what is meant by it."""
+    return [
+        FieldRead(
+            field=one.field,
+            header=one.header,
+            name_zh=one.name.zh,
+            name_en=one.name.en,
+            meant=str(one.meant),
+            choices=list(one.choices),
+            required=one.required,
+        )
+        for one in fields_of(kind)
+    ]
+
+
 async def _visible_import(import_id: ImportId, session: ReadSession, actor: Reader) -> Import:
     return await service.get_import(session, actor, import_id)
 
@@ -115,6 +147,28 @@ async def follow_import(runtime: RuntimeDep, imported: VisibleImport) -> AsyncIt
     """The import as server-sent events: each time it has moved on, until it has ended."""
     async for reached in service.follow_import(runtime.database, imported.id):
         yield service.show(reached)
+
+
+_CHANGING: Any = answers(400, 401, 403, 404, 409, 413, 422)
+
+
+@router.post("/{import_id}/cancel", summary="Cancel an import (取消导入)", responses=_CHANGING)
+async def cancel_import(
+    import_id: Annotated[uuid.UUID, of_sample(ids.IMPORT_TO_CANCEL)],
+    session: IdempotentSession,
+    actor: Writer,
+) -> ImportRead:
+    """Begin no more of an import that waits or runs. The rows that it has done stay; they can be
+    undone."""
+    return service.show(await service.cancel_import(session, actor, import_id))
+
+
+@router.post("/{import_id}/undo", summary="Undo an import (撤销导入)", responses=_CHANGING)
+async def undo_import(import_id: ImportId, session: IdempotentSession, actor: Writer) -> ImportRead:
+    """What the import created is withdrawn, or deleted where it was never public, and what it
+    changed is again as it was: all in one transaction. Refused where one of these records has been
+    changed since, or has attachments or interests: the answer names them."""
+    return service.show(await undo.undo_import(session, actor, import_id))
 
 
 @router.get(

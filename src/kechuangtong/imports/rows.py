@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from kechuangtong.core.identifiers import Patent, parse_patent
 from kechuangtong.core.language import Text
 from kechuangtong.core.text import identity, normalize
 from kechuangtong.core.trade import ListKind
@@ -14,6 +15,7 @@ from kechuangtong.imports.cells import MESSAGES, Cell, CellError, shown
 from kechuangtong.imports.columns import (
     Column,
     Layout,
+    Mapping,
     asks_for_openness,
     find_layout,
     repeats_header,
@@ -57,9 +59,12 @@ class ParsedSheet:
     rows: list[ParsedRow]
 
 
-def parse_sheet(sheets: Sequence[Sheet], kind: ListKind) -> ParsedSheet:
-    """Find the list among the sheets and read it. Raises FileRefused."""
-    layout = find_layout(sheets, kind)
+def parse_sheet(
+    sheets: Sequence[Sheet], kind: ListKind, mapping: Mapping | None = None
+) -> ParsedSheet:
+    """Find the list among the sheets and read it, some columns as `mapping` says. Raises
+    FileRefused."""
+    layout = find_layout(sheets, kind, mapping)
     reader = _Reader(layout, kind)
     rows = [reader.read(number, row) for number, row in layout.rows if reader.is_record(row)]
     return ParsedSheet(
@@ -107,6 +112,12 @@ def _is_hint(filled: Sequence[str]) -> bool:
     places = [one.strip("()（）") for one in filled]
     counts = len(filled) > 1 and places == [str(at) for at in range(1, len(places) + 1)]
     return counts or all(_HINT.fullmatch(one) for one in filled)
+
+
+def parse_cells(headers: Sequence[str], cells: Sequence[Cell], kind: ListKind) -> dict[str, Any]:
+    """The values of one row below these headers."""
+    layout = find_layout([Sheet(None, [list(headers), list(cells)])], kind)
+    return _Reader(layout, kind).read(2, cells).values
 
 
 class _Reader:
@@ -182,9 +193,7 @@ class _Reader:
             for error in patents.errors:
                 self._refuse(row, column, error)
             known = values.setdefault(name, [])
-            known += [
-                right for one in patents.rights if (right := {"number": one.number}) not in known
-            ]
+            known += [right for one in patents.rights if (right := _right(one)) not in known]
         elif name == "evaluations":
             known = values.setdefault(name, [])
             found = [asdict(one) for one in parse_evaluations(value, normalize(column.header))]
@@ -240,7 +249,14 @@ _TEXTS: Final[dict[str, Callable[[Cell], str | None]]] = {
     "application": cells.parse_passage,
     "contact_phone": cells.parse_phone,
     "organization_code": cells.parse_uscc,
+    "state": cells.parse_unpublished,
 }
+
+
+def _right(one: Patent) -> dict[str, Any]:
+    """A right by its number, from which the rest follows unless the cell says otherwise."""
+    follows = one.granted == parse_patent(one.number).granted
+    return {"number": one.number} | ({} if follows else {"granted": one.granted})
 
 
 def _complete_each_other(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -2,15 +2,26 @@
 
 import uuid
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import UploadFile
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, Json, model_validator
 
+from kechuangtong.core.language import Text
 from kechuangtong.core.paging import PageQuery
 from kechuangtong.core.schemas import NO_NUL, Input, Line, Output
 from kechuangtong.core.trade import ListKind
+from kechuangtong.imports.columns import SEVERAL
+from kechuangtong.imports.fields import fields_of
 from kechuangtong.models.importing import ImportState, Outcome
+
+_NO_FIELD = Text(
+    "columns 中没有字段“{field}”；可用：{fields}",
+    'columns: there is no field "{field}"; there are: {fields}',
+)
+_TWICE = Text(
+    "columns 中只能有一列对应“{field}”", 'columns: only one column can be mapped to "{field}"'
+)
 
 
 def _named_sanely(file: UploadFile) -> UploadFile:
@@ -30,6 +41,37 @@ class ImportForm(Input):
         Line | None, Field(description="Code, id or name of the organization (单位)")
     ] = None
     dry_run: Annotated[bool, Field(description="Only say what would become of each row")] = False
+
+    columns: Annotated[
+        Json[dict[Line, str | None]] | None,
+        Field(
+            description='What columns mean, as JSON: {"header as typed": "field" or null}, null '
+            "where it is not to be read; fields are those of `/v1/imports/fields/{kind}`"
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _columns_are_of_the_list(self) -> Self:
+        told = [field for field in (self.columns or {}).values() if field is not None]
+        known = [one.field for one in fields_of(self.kind)]
+        for field in told:
+            if field not in known:
+                raise ValueError(_NO_FIELD.format(field=field, fields=", ".join(known)))
+            if told.count(field) > 1 and field not in SEVERAL:
+                raise ValueError(_TWICE.format(field=field))
+        return self
+
+
+class FieldRead(Output):
+    """A field of a list (清单字段)."""
+
+    field: str
+    header: str = Field(description="Its header in templates and exports")
+    name_zh: str
+    name_en: str
+    meant: str
+    choices: list[str]
+    required: bool
 
 
 class Counts(Output):

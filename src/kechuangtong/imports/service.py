@@ -18,13 +18,14 @@ from kechuangtong.accounts.keys.service import actor_by
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.accounts.service import actor_for
 from kechuangtong.core.clock import now
-from kechuangtong.core.db import Database, new_id
-from kechuangtong.core.errors import Forbidden, Invalid, NotFound, PreconditionFailed
+from kechuangtong.core.db import Database, new_id, upsert
+from kechuangtong.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import Page, decode_id
 from kechuangtong.core.trade import ListKind
 from kechuangtong.events import log
 from kechuangtong.imports.assess import Assessed, Assessor
+from kechuangtong.imports.columns import Mapping
 from kechuangtong.imports.reading import FileRefused, Limits, read_table
 from kechuangtong.imports.rows import ParsedSheet, parse_sheet
 from kechuangtong.imports.schemas import (
@@ -37,14 +38,14 @@ from kechuangtong.imports.schemas import (
     RowReport,
 )
 from kechuangtong.lists.errors import AlreadyListed, NamesOrganization, OrganizationMerged
-from kechuangtong.models import ApiKey, Import, ImportRow, Organization
+from kechuangtong.models import ApiKey, ColumnMapping, Import, ImportRow, Organization
 from kechuangtong.models.importing import ImportState, Outcome
 from kechuangtong.organizations import service as organizations
 from kechuangtong.settings import Settings
 
 CHUNK = 200
 
-_ENDED = (ImportState.DONE, ImportState.FAILED)
+_ENDED = frozenset(ImportState) - {ImportState.QUEUED, ImportState.RUNNING}
 _LOOK_AGAIN_SECONDS = 0.5
 
 Progress = Callable[[int, int], None]
@@ -58,6 +59,11 @@ _UNEXPECTED = Text(
     "导入因内部错误中止，已导入的行保留；请联系管理员。",
     "The import ended by an internal error; rows imported so far are kept.",
 )
+
+
+class ImportEnded(Conflict):
+    code = "import_ended"
+    text = Text("导入已结束（{state}）。", "The import has ended ({state}).")
 
 
 class OrganizationNotFound(Invalid):
@@ -86,6 +92,30 @@ async def resolve_organization(
     return organization
 
 
+async def settle_mapping(
+    session: AsyncSession,
+    kind: ListKind,
+    organization: Organization | None,
+    said: Mapping | None,
+) -> Mapping | None:
+    """What is to be done with columns: what is said now, which is kept for the organization's next
+    list (nothing: forgotten), else what was kept."""
+    if organization is None:
+        return said
+    kept = await session.get(ColumnMapping, (organization.id, kind))
+    if said is None:
+        return None if kept is None else dict(kept.columns)
+    values = {"columns": said, "updated_at": now()}
+    await upsert(
+        session,
+        ColumnMapping.__table__,  # type: ignore[arg-type]
+        [{"organization_id": organization.id, "kind": kind, **values}],
+        keys=["organization_id", "kind"],
+        update=values,
+    )
+    return said
+
+
 def new_import(
     actor: Actor,
     *,
@@ -95,6 +125,7 @@ def new_import(
     file_hash: str = "",
     dry_run: bool = False,
     import_id: uuid.UUID | None = None,
+    mapping: Mapping | None = None,
 ) -> Import:
     """An import that waits to be run."""
     return Import(
@@ -106,6 +137,7 @@ def new_import(
         file_name=file_name,
         file_hash=file_hash,
         dry_run=dry_run,
+        mapping=mapping,
         state=ImportState.QUEUED,
         done=0,
         counts={outcome.value: 0 for outcome in Outcome},
@@ -143,14 +175,45 @@ async def find_unfinished(
     )
 
 
-async def get_import(session: AsyncSession, actor: Actor, import_id: uuid.UUID) -> Import:
-    """An import of the actor's own or of an organization that it acts for. Raises NotFound."""
-    imported = await session.scalar(
-        select(Import).where(Import.id == import_id, _visible_to(actor))
-    )
+async def get_import(
+    session: AsyncSession, actor: Actor, import_id: uuid.UUID, *, to_change: bool = False
+) -> Import:
+    """An import of the actor's own or of an organization that it acts for. Raises NotFound, and
+    Forbidden where the actor may see it and not change it."""
+    statement = select(Import).where(Import.id == import_id, _visible_to(actor))
+    imported = await session.scalar(statement.with_for_update() if to_change else statement)
     if imported is None:
         raise NotFound
+    if to_change and not _may_change(actor, imported):
+        raise Forbidden
     return imported
+
+
+async def cancel_import(session: AsyncSession, actor: Actor, import_id: uuid.UUID) -> Import:
+    """Begin no more of an import, here or in another process; what is done stays. Raises
+    NotFound, Forbidden, ImportEnded."""
+    imported = await get_import(session, actor, import_id, to_change=True)
+    if imported.state in _ENDED:
+        raise ImportEnded(state=imported.state.value)
+    before = show(imported).model_dump(mode="json")
+    imported.state, imported.finished_at = ImportState.CANCELLED, now()
+    record_import(session, actor, imported, "cancelled", before)
+    return imported
+
+
+def record_import(
+    session: AsyncSession, actor: Actor, imported: Import, what: str, before: dict[str, Any]
+) -> None:
+    """Note what became of an import."""
+    log.record(
+        session,
+        actor,
+        f"import.{what}",
+        subject_kind="import",
+        subject_id=imported.id,
+        before=before,
+        after=show(imported).model_dump(mode="json"),
+    )
 
 
 async def follow_import(database: Database, import_id: uuid.UUID) -> AsyncIterator[Import]:
@@ -191,6 +254,14 @@ def _visible_to(actor: Actor) -> ColumnElement[bool]:
     return or_(_own(actor), Import.organization_id.in_(actor.organization_ids))
 
 
+def _may_change(actor: Actor, imported: Import) -> bool:
+    own = imported.user_id == actor.id if actor.key_id is None else imported.key_id == actor.key_id
+    if actor.administrator or own:
+        return True
+    owner = imported.organization_id
+    return owner is not None and actor.may(Permission.IMPORTS_WRITE, owner)
+
+
 async def run_import(
     database: Database, settings: Settings, import_id: uuid.UUID, progress: Progress | None = None
 ) -> Import:
@@ -208,20 +279,21 @@ async def run_import(
     if imported.state in _ENDED:
         return imported
     try:
-        sheet = await read_sheet(file_path(settings, imported), imported.kind, settings)
+        path = file_path(settings, imported)
+        sheet = await read_sheet(path, imported.kind, settings, imported.mapping)
         _check_owners(sheet, organization)
     except FileRefused as refusal:
         return await _fail(database, import_id, refusal)
     async with database.write() as session:
         imported = await session.get_one(Import, import_id, with_for_update=True)
-        if imported.state in (ImportState.DONE, ImportState.FAILED):
-            return imported  # by another, who took this one for dead
+        if imported.state in _ENDED:
+            return imported  # by another, who took this one for dead, or cancelled
         imported.state = ImportState.RUNNING
         imported.sheet = sheet.sheet
         imported.header_row = sheet.header_row
         imported.columns = dict(sheet.columns)
         imported.total = len(sheet.rows)
-    while imported.done < len(sheet.rows):
+    while imported.state is ImportState.RUNNING and imported.done < len(sheet.rows):
         assessor = Assessor(
             imported.kind, actor, organization, sheet.columns, settings.review, dict(seen)
         )
@@ -240,9 +312,10 @@ async def run_import(
         if progress is not None:
             progress(imported.done, len(sheet.rows))
     async with database.write() as session:
-        imported = await session.get_one(Import, import_id)
-        imported.state = ImportState.DONE
-        imported.finished_at = now()
+        imported = await session.get_one(Import, import_id, with_for_update=True)
+        if imported.state is ImportState.RUNNING:
+            imported.state = ImportState.DONE
+            imported.finished_at = now()
     return imported
 
 
@@ -251,6 +324,8 @@ async def _run_chunk(
 ) -> Import:
     async with database.write() as session:
         imported = await session.get_one(Import, import_id, with_for_update=True)
+        if imported.state in _ENDED:
+            return imported  # cancelled: what is done stays, the rest is not begun
         rows = sheet.rows[imported.done : imported.done + CHUNK]
         with session.no_autoflush:
             assessed = await assessor.assess(session, rows)
@@ -337,14 +412,16 @@ def show(imported: Import) -> ImportRead:
     )
 
 
-async def read_sheet(path: Path, kind: ListKind, settings: Settings) -> ParsedSheet:
+async def read_sheet(
+    path: Path, kind: ListKind, settings: Settings, mapping: Mapping | None = None
+) -> ParsedSheet:
     """A file's rows with their typed values. Raises FileRefused."""
     limits = Limits(
         file_bytes=settings.max_file_size, rows=settings.max_rows, columns=settings.max_columns
     )
 
     def read() -> ParsedSheet:
-        return parse_sheet(read_table(path, limits=limits), kind)
+        return parse_sheet(read_table(path, limits=limits), kind, mapping)
 
     return await to_thread.run_sync(read)
 
@@ -376,7 +453,9 @@ async def _organization(
 
 async def _fail(database: Database, import_id: uuid.UUID, refusal: FileRefused) -> Import:
     async with database.write() as session:
-        imported = await session.get_one(Import, import_id)
+        imported = await session.get_one(Import, import_id, with_for_update=True)
+        if imported.state in _ENDED:
+            return imported
         imported.state = ImportState.FAILED
         imported.failure_code = refusal.code
         imported.failure_zh, imported.failure_en = refusal.message.zh, refusal.message.en
@@ -409,6 +488,8 @@ def _row(import_id: uuid.UUID, assessed: Assessed) -> ImportRow:
         owner=assessed.owner,
         identity=assessed.identity,
         record_id=assessed.change.record.id if assessed.change else None,
+        version=assessed.change.record.version if assessed.change else None,
+        before=assessed.change.before if assessed.change else None,
         problems=[
             {
                 "column": one.column,

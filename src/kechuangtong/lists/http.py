@@ -1,10 +1,14 @@
 """What the routes of the lists share; the examples of path parameters are of the demo's sample."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends, Path
 
+from kechuangtong.core.errors import AppError
+from kechuangtong.lists.schemas import BulkItem, BulkOutcome
+from kechuangtong.models import Achievement, Demand
 from kechuangtong.runtime import RuntimeDep
 from kechuangtong.sample import ids
 
@@ -24,6 +28,19 @@ DemandDraftId = Annotated[uuid.UUID, of_sample(ids.DEMAND_DRAFT)]
 AchievementToReviewId = Annotated[uuid.UUID, of_sample(ids.ACHIEVEMENT_TO_REVIEW)]
 AchievementToRenewId = Annotated[uuid.UUID, of_sample(ids.ACHIEVEMENT_TO_RENEW)]
 DemandToReviewId = Annotated[uuid.UUID, of_sample(ids.DEMAND_TO_REVIEW)]
+
+
+def bulk_outcome(outcomes: Mapping[uuid.UUID, Achievement | Demand | AppError]) -> BulkOutcome:
+    """What became of many records, as it is answered."""
+    items = []
+    for record_id, one in outcomes.items():
+        if isinstance(one, AppError):
+            left: dict[str, Any] = {"code": one.code, "message": str(one.message)}
+            items.append(BulkItem(id=record_id, done=False, state=None, version=None, **left))
+        else:
+            now = {"state": one.state, "version": one.version}
+            items.append(BulkItem(id=record_id, done=True, code=None, message=None, **now))
+    return BulkOutcome(done=sum(one.done for one in items), items=items)
 
 
 def _reviewed(runtime: RuntimeDep) -> bool:

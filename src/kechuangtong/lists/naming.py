@@ -51,14 +51,22 @@ def naming_field(known: frozenset[str], texts: Mapping[str, Any]) -> str | None:
 async def check(session: AsyncSession, demands: Sequence[Demand]) -> None:
     """What anonymous demands and their attachments' names say, while no other renames their
     organizations. Raises NamesOrganization."""
+    for field in (await told(session, demands)).values():
+        raise NamesOrganization(field=field, loc=("body", field))
+
+
+async def told(session: AsyncSession, demands: Sequence[Demand]) -> dict[uuid.UUID, str]:
+    """Of these demands those that tell whose they are, each with the field that does."""
     if not demands:
-        return
+        return {}
     owners = await known_by(session, {one.organization_id for one in demands})
     files = await attachment_names(session, [one.id for one in demands])
+    found = {}
     for one in demands:
         texts = {**texts_of(one), ATTACHMENTS: files[one.id]}
         if (field := naming_field(owners[one.organization_id], texts)) is not None:
-            raise NamesOrganization(field=field, loc=("body", field))
+            found[one.id] = field
+    return found
 
 
 async def known_by(

@@ -62,6 +62,16 @@ async def get(
     return await session.scalar(statement.with_for_update(of=model) if to_change else statement)
 
 
+async def get_many(
+    session: AsyncSession, model: type[R], actor: Actor, ids: Sequence[uuid.UUID]
+) -> Sequence[R]:
+    """Those of some records that the actor may see, to change them; see `get`."""
+    wanted: Select[R] = select(model).where(model.id.in_(ids), visible_to(model, actor))
+    statement = as_seen_by(actor, model, wanted).order_by(model.id).with_for_update(of=model)
+    found: Sequence[R] = (await session.scalars(statement)).all()
+    return found
+
+
 def of_organizations(
     model: type[R], actor: Actor, organization_ids: Sequence[uuid.UUID]
 ) -> ColumnElement[bool]:

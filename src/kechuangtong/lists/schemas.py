@@ -71,6 +71,31 @@ class Renewal(Input):
     valid_until: Annotated[Day, Field(description="The new last day of validity (有效期至)")]
 
 
+class Bulk(Input):
+    """The same for many records at once (批量操作)."""
+
+    action: Literal["publish", "withdraw", "submit"]
+    ids: Annotated[list[uuid.UUID], Field(min_length=1, max_length=1_000)]
+
+
+class BulkItem(Output):
+    """What became of a record: its state and version, or why it was left as it was."""
+
+    id: uuid.UUID
+    done: bool
+    state: ListingState | None
+    version: int | None
+    code: str | None = Field(description="As the single operation would answer")
+    message: str | None
+
+
+class BulkOutcome(Output):
+    """What became of each record, in the order of the request; `done` counts those changed."""
+
+    done: int
+    items: list[BulkItem]
+
+
 class OrganizationBrief(Output):
     """The organization that a record belongs to."""
 

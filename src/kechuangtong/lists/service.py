@@ -2,8 +2,9 @@
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -17,7 +18,7 @@ from kechuangtong.accounts.permissions import Permission
 from kechuangtong.changes.notes import touch
 from kechuangtong.core.clock import now, today
 from kechuangtong.core.db import new_id, violated
-from kechuangtong.core.errors import Forbidden, NotFound, PreconditionFailed
+from kechuangtong.core.errors import AppError, Forbidden, NotFound, PreconditionFailed
 from kechuangtong.core.http import check_version
 from kechuangtong.core.paging import Page
 from kechuangtong.core.schemas import PriceValue, TrlValue
@@ -31,6 +32,7 @@ from kechuangtong.lists.errors import (
     AlreadyListed,
     DateNotLater,
     DatePast,
+    NamesOrganization,
     OrganizationMerged,
     OrganizationUnknown,
     ReviewNotRequired,
@@ -156,9 +158,9 @@ class ListService(Generic[R, Read]):
         """Show a record to everyone; administrators do so without a review. Raises also
         ReviewRequired, WrongState, DatePast."""
         record = await self._own(session, actor, record_id, expected_versions)
-        if record.organization.reviewed(reviewed) and not actor.above_review:
-            raise ReviewRequired
-        return await self._put_forward(session, actor, record, Action.PUBLISH, "published")
+        change = self._moved(actor, record, Action.PUBLISH, reviewed=reviewed)
+        await self.save(session, actor, [change])
+        return record
 
     async def submit(
         self,
@@ -171,9 +173,9 @@ class ListService(Generic[R, Read]):
     ) -> R:
         """Hand a record in for review. Raises also ReviewNotRequired, WrongState, DatePast."""
         record = await self._own(session, actor, record_id, expected_versions)
-        if not record.organization.reviewed(reviewed):
-            raise ReviewNotRequired
-        return await self._put_forward(session, actor, record, Action.SUBMIT, "submitted")
+        change = self._moved(actor, record, Action.SUBMIT, reviewed=reviewed)
+        await self.save(session, actor, [change])
+        return record
 
     async def review_again(
         self, session: AsyncSession, actor: Actor, record: R, *, reviewed: bool
@@ -192,7 +194,7 @@ class ListService(Generic[R, Read]):
         """Publish or return what was submitted, as its review has decided. Raises WrongState,
         DatePast."""
         if approved:
-            await self._put_forward(session, actor, record, Action.APPROVE, "published")
+            await self.save(session, actor, [self._put(record, Action.APPROVE)])
             return
         before = self._snapshot(record)
         move(record, Action.RETURN)
@@ -229,10 +231,42 @@ class ListService(Generic[R, Read]):
     ) -> R:
         """Take a record back from the public, or from review. Raises also WrongState."""
         record = await self._own(session, actor, record_id, expected_versions)
-        before = self._snapshot(record)
-        move(record, Action.WITHDRAW)
-        await self.save(session, actor, [Change(record, "withdrawn", before)])
+        await self.save(session, actor, [self._put(record, Action.WITHDRAW)])
         return record
+
+    async def bulk(
+        self,
+        session: AsyncSession,
+        actor: Actor,
+        *,
+        action: Action,
+        ids: Sequence[uuid.UUID],
+        reviewed: bool,
+    ) -> dict[uuid.UUID, R | AppError]:
+        """Publish, submit or withdraw records, all that can be: each with what prevents it, if
+        anything does, as it does of one alone."""
+        found: Sequence[R] = await queries.get_many(session, self.model, actor, ids)
+        records = {one.id: one for one in found}
+        told: Mapping[uuid.UUID, str] = {}
+        if action is not Action.WITHDRAW:
+            demands = [one for one in found if isinstance(one, Demand) and one.anonymous]
+            told = await naming.told(session, demands)
+        outcomes: dict[uuid.UUID, R | AppError] = {}
+        changes = []
+        for record_id in dict.fromkeys(ids):
+            try:
+                if (record := records.get(record_id)) is None:
+                    raise NotFound
+                if not actor.may(self.to_write, record.organization_id):
+                    raise Forbidden
+                if record_id in told:
+                    raise NamesOrganization(field=told[record_id])
+                changes.append(self._moved(actor, record, action, reviewed=reviewed))
+                outcomes[record_id] = record
+            except AppError as error:
+                outcomes[record_id] = error
+        await self.save(session, actor, changes)
+        return outcomes
 
     async def delete(
         self,
@@ -248,6 +282,12 @@ class ListService(Generic[R, Read]):
         move(record, Action.DELETE)
         if record.published_at is not None:
             raise WasPublic
+        return await self.remove(session, actor, record)
+
+    async def remove(self, session: AsyncSession, actor: Actor, record: R) -> Sequence[uuid.UUID]:
+        """Delete what was never public, with its open review and its attachments, whose ids it
+        gives."""
+        await desk.take_back(session, actor, ReviewSubject(self.kind.value), record.id)
         await inbox.settle(session, NoticeKind.REVIEW_RETURNED, [record.id])
         await session.delete(record)
         self._log(session, actor, Change(record, "deleted", self._snapshot(record)), after=None)
@@ -258,7 +298,7 @@ class ListService(Generic[R, Read]):
         )
         return attached.all()
 
-    # The parts that an import shares: nothing of these three touches the database but `save`.
+    # The parts that an import shares: nothing of these touches the database but `save`.
 
     def draft(
         self, organization: Organization, values: ListingFields, record_id: uuid.UUID | None = None
@@ -298,6 +338,25 @@ class ListService(Generic[R, Read]):
             if action in TRANSITIONS[record.state]:
                 move(record, action)
         return None if self._snapshot(record) == before else Change(record, "changed", before)
+
+    def retract(self, record: R) -> Change[R]:
+        """A record taken back from the public, not stored yet. Raises WrongState."""
+        return self._put(record, Action.WITHDRAW)
+
+    def restore(
+        self,
+        record: R,
+        values: ListingFields,
+        *,
+        state: ListingState,
+        published_at: datetime | None,
+    ) -> Change[R]:
+        """A record as it was before a change that is undone, not stored yet."""
+        before = self._snapshot(record)
+        _assign(record, values, values.model_fields_set)
+        record.stored_state = state
+        record.published_at = published_at
+        return Change(record, "restored", before)
 
     async def save(self, session: AsyncSession, actor: Actor, changes: list[Change[R]]) -> None:
         """Store changes with their events, their reviews and their marks for the index. Raises
@@ -347,22 +406,32 @@ class ListService(Generic[R, Read]):
         done = []
         for change in changes:
             match _state_before(change), change.record.state:
-                case ListingState.SUBMITTED, ListingState.DRAFT:
+                case ListingState.SUBMITTED, state if state is ListingState.DRAFT or (
+                    change.what == "restored" and state is not ListingState.SUBMITTED
+                ):
                     await desk.take_back(session, actor, kind, change.record.id)
                 case ListingState.RETURNED, state if state is not ListingState.RETURNED:
                     done.append(change.record.id)
         if done:
             await inbox.settle(session, NoticeKind.REVIEW_RETURNED, done)
 
-    async def _put_forward(
-        self, session: AsyncSession, actor: Actor, record: R, action: Action, what: str
-    ) -> R:
+    # Both raise before anything of the record is changed.
+
+    def _moved(self, actor: Actor, record: R, action: Action, *, reviewed: bool) -> Change[R]:
+        reviewed = record.organization.reviewed(reviewed)
+        if action is Action.PUBLISH and reviewed and not actor.above_review:
+            raise ReviewRequired
+        if action is Action.SUBMIT and not reviewed:
+            raise ReviewNotRequired
+        return self._put(record, action)
+
+    def _put(self, record: R, action: Action) -> Change[R]:
+        forward = action is not Action.WITHDRAW and action in TRANSITIONS[record.state]
+        if forward and record.past:
+            raise DatePast(date=record.valid_until)
         before = self._snapshot(record)
         move(record, action)
-        if record.past:
-            raise DatePast(date=record.valid_until)
-        await self.save(session, actor, [Change(record, what, before)])
-        return record
+        return Change(record, _DONE[action], before)
 
     async def _own(
         self,
@@ -406,6 +475,14 @@ def _for_the_log(snapshot: dict[str, Any] | None) -> dict[str, Any] | None:
     return {**snapshot, "contact": [name for name, value in snapshot["contact"].items() if value]}
 
 
+_DONE = {
+    Action.PUBLISH: "published",
+    Action.APPROVE: "published",
+    Action.SUBMIT: "submitted",
+    Action.WITHDRAW: "withdrawn",
+}
+
+
 def move(record: Achievement | Demand, action: Action) -> None:
     """Move a record by the table of states. Raises WrongState."""
     transitions = TRANSITIONS[record.state]
@@ -423,11 +500,12 @@ def _state_before(change: Change[Any]) -> ListingState | None:
 
 def _assign(record: Achievement | Demand, values: ListingFields, names: set[str]) -> None:
     for name in names - {"organization_id"}:
-        setattr(record, name, _column_value(getattr(values, name)))
+        setattr(record, name, column_value(getattr(values, name)))
     record.identity = identity_of(record.number, record.title)
 
 
-def _column_value(value: Any) -> Any:  # noqa: ANN401
+def column_value(value: Any) -> Any:  # noqa: ANN401
+    """A value as the record holds it."""
     match value:
         case PriceValue():
             return Price(value.kind, value.low, value.high)
@@ -436,6 +514,6 @@ def _column_value(value: Any) -> Any:  # noqa: ANN401
         case BaseModel():
             return value.model_dump(mode="json")
         case list():
-            return [_column_value(item) for item in value]
+            return [column_value(item) for item in value]
         case _:
             return value

@@ -19,7 +19,7 @@ from kechuangtong.models.demand import Demand
 from kechuangtong.models.edition import Edition, EditionRecord
 from kechuangtong.models.event import Event
 from kechuangtong.models.feedback import MatchFeedback
-from kechuangtong.models.importing import Import, ImportRow
+from kechuangtong.models.importing import ColumnMapping, Import, ImportRow
 from kechuangtong.models.indexing import (
     IndexMark,
     IndexRebuild,
@@ -47,6 +47,7 @@ __all__ = [
     "Attachment",
     "AttachmentGrant",
     "Base",
+    "ColumnMapping",
     "Demand",
     "Edition",
     "EditionRecord",

@@ -20,6 +20,8 @@ class ImportState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    CANCELLED = "cancelled"  # 已取消: the rows done until then stay
+    UNDONE = "undone"  # 已撤销
 
 
 class Outcome(StrEnum):
@@ -33,7 +35,8 @@ class Outcome(StrEnum):
 
 
 class Import(Base):
-    """One file on its way into a list: `done` of `total` rows have been dealt with."""
+    """One file on its way into a list: `done` of `total` rows have been dealt with. `mapping` is
+    what callers say of columns, `columns` as what each was read."""
 
     __tablename__ = "imports"
     __table_args__ = (Index(None, "file_hash", "kind"),)
@@ -52,6 +55,7 @@ class Import(Base):
     sheet: Mapped[str | None] = mapped_column(String(255))
     header_row: Mapped[int | None]
     columns: Mapped[dict[str, Any] | None]
+    mapping: Mapped[dict[str, Any] | None]
     total: Mapped[int | None]
     done: Mapped[int] = mapped_column(default=0)
     counts: Mapped[dict[str, Any]] = mapped_column(
@@ -64,8 +68,23 @@ class Import(Base):
     finished_at: Mapped[datetime | None]
 
 
+class ColumnMapping(Base):
+    """What an organization's people have said of columns of their lists: header as typed, and its
+    field or null. Where an organization is merged into another, what that one has said counts."""
+
+    __tablename__ = "column_mappings"
+
+    organization_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    kind: Mapped[ListKind] = mapped_column(choice(ListKind), primary_key=True)
+    columns: Mapped[dict[str, Any]]
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
 class ImportRow(Base):
-    """A row with content and its outcome; `identity` finds its repetitions in the same file."""
+    """A row with content and its outcome; `identity` finds its repetitions in the same file.
+
+    `version` is the record's after the row, and `before` how a record that it changed was.
+    """
 
     __tablename__ = "import_rows"
     __table_args__ = (Index(None, "import_id", "owner", "identity"),)
@@ -79,4 +98,6 @@ class ImportRow(Base):
     owner: Mapped[str | None] = mapped_column(String(450))
     identity: Mapped[str | None] = mapped_column(String(64))
     record_id: Mapped[uuid.UUID | None]
+    version: Mapped[int | None]
+    before: Mapped[dict[str, Any] | None]
     problems: Mapped[list[dict[str, Any]]] = mapped_column(default=list)

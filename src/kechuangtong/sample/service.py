@@ -254,7 +254,7 @@ async def _sample_registrations(session: AsyncSession, user: User) -> None:
 
 
 async def _sample_import(session: AsyncSession) -> None:
-    """The record of an import, for the examples of the documentation."""
+    """The records of two imports, for the examples of the documentation."""
     imported: Import = new_import(
         OPERATOR,
         kind=ListKind.ACHIEVEMENT,
@@ -268,6 +268,14 @@ async def _sample_import(session: AsyncSession) -> None:
     imported.counts |= {Outcome.UNCHANGED.value: 1, Outcome.REFUSED.value: 1}
     imported.finished_at = now()
     session.add(imported)
+    unfinished = new_import(
+        OPERATOR,
+        kind=ListKind.DEMAND,
+        organization=await session.get(Organization, uuid.UUID(ids.ENTERPRISE)),
+        file_name="需求清单.xlsx",
+        import_id=uuid.UUID(ids.IMPORT_TO_CANCEL),
+    )
+    session.add(unfinished)
     session.add(ImportRow(import_id=imported.id, row=2, outcome=Outcome.UNCHANGED, problems=[]))
     missing = {
         "column": "成果名称",
