@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager, nullcontext
 
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.sessions import SessionMiddleware
 
 from kechuangtong import __version__
 from kechuangtong.accounts import idempotency
@@ -18,7 +20,7 @@ from kechuangtong.achievements.router import router as achievements
 from kechuangtong.attachments.router import router as attachments
 from kechuangtong.changes.router import router as changes
 from kechuangtong.core import errors, openapi
-from kechuangtong.core.http import InShape, RequestContext, refuse_parameters
+from kechuangtong.core.http import SESSION, InShape, RequestContext, refuse_parameters
 from kechuangtong.core.migrations import check
 from kechuangtong.demands.router import router as demands
 from kechuangtong.dump.router import router as dump
@@ -34,6 +36,7 @@ from kechuangtong.matching.router import router as matches
 from kechuangtong.organizations.invitations.router import router as invitations
 from kechuangtong.organizations.members.router import router as members
 from kechuangtong.organizations.router import router as organizations
+from kechuangtong.pages.rendering import ASSETS
 from kechuangtong.pages.router import router as pages
 from kechuangtong.registrations.router import router as registrations
 from kechuangtong.reviews.router import router as reviews
@@ -111,6 +114,14 @@ def create_app(settings: Settings) -> FastAPI:
     # Beside the file there are a few short fields and the form's own lines.
     app.include_router(attachments, max_body_size=settings.max_attachment_size + 100_000)
     app.include_router(imports, max_body_size=settings.max_file_size + 100_000)
+    app.mount("/assets", StaticFiles(directory=ASSETS))
+    app.add_middleware(
+        SessionMiddleware,
+        secret_key=settings.signing_key,
+        session_cookie=SESSION,
+        max_age=settings.refresh_days * 24 * 60 * 60,
+        https_only=settings.public_url.startswith("https://"),
+    )
     app.add_middleware(InShape)
     if settings.origins:
         app.add_middleware(

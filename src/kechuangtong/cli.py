@@ -7,6 +7,7 @@ with one clear line.
 import asyncio
 import hashlib
 import json
+import secrets
 import shutil
 import signal
 import socket
@@ -187,7 +188,8 @@ def openapi(
     out: Annotated[Path | None, typer.Option(help="File; standard output without it")] = None,
 ) -> None:
     """Write the OpenAPI document."""
-    document = json.dumps(create_app(Settings()).openapi(), ensure_ascii=False, indent=2) + "\n"
+    unused = Settings(secret_key=SecretStr(secrets.token_hex()))  # else one would be made and kept
+    document = json.dumps(create_app(unused).openapi(), ensure_ascii=False, indent=2) + "\n"
     if out is None:
         sys.stdout.write(document)
     else:
@@ -643,6 +645,7 @@ def serve(
     if "public_url" not in settings.model_fields_set:
         settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{port}"})
     base = f"http://{host}:{port}"
+    print(f"Pages (网页) {base}/")
     print(f"API {base}/v1  Swagger UI {base}/docs  ReDoc {base}/redoc", flush=True)
     config = uvicorn.Config(
         create_app(settings),

@@ -11,6 +11,7 @@ import time_machine
 from sqlalchemy import select, update
 
 from conftest import PASSWORD, Service
+from forms import send
 from kechuangtong.accounts.permissions import PlatformRole, Role
 from kechuangtong.accounts.service import create_user
 from kechuangtong.core.clock import now
@@ -277,12 +278,12 @@ async def test_the_page_of_an_invitation(
         ({}, 422),
         ({"name": "scholar", "password": PASSWORD}, 409),
     ):
-        refused = await anyone.post(f"/invitations/{token}", data=form)
+        refused = await send(anyone, f"/invitations/{token}", form)
         assert refused.status_code == status, form
         assert 'role="alert"' in refused.text
         assert "<b>" not in refused.text
     form = {"name": "新同事", "password": PASSWORD}
-    accepted = await anyone.post(f"/invitations/{token}", data=form)
+    accepted = await send(anyone, f"/invitations/{token}", form)
     assert accepted.status_code == 200
     assert "新同事" in accepted.text
     await service.token("新同事")

@@ -12,6 +12,7 @@ import time_machine
 from sqlalchemy import select, update
 
 from conftest import PASSWORD, Service
+from forms import send
 from kechuangtong.cli import main
 from kechuangtong.core.clock import now
 from kechuangtong.models import Event, Mail, PasswordReset, User
@@ -161,7 +162,7 @@ async def test_the_page_of_the_link_sets_a_new_password_without_script(
     assert shown.headers["Cache-Control"] == "no-store"
     assert "&lt;b&gt;scholar&lt;/b&gt;" in shown.text
     for text in (
-        "重新设置密码 Set a new password",
+        "重新设置密码",
         'name="viewport"',
         'autocomplete="new-password"',
     ):
@@ -169,24 +170,24 @@ async def test_the_page_of_the_link_sets_a_new_password_without_script(
     assert "<script" not in shown.text
     assert "://" not in shown.text  # nothing is fetched from elsewhere
     for form, why in (
-        ({"password": NEW, "again": "another password"}, "The two passwords differ."),
-        ({"password": "short", "again": "short"}, "at least 10 characters"),
+        ({"password": NEW, "again": "another password"}, "两次输入的密码不一致。"),
+        ({"password": "short", "again": "short"}, "密码至少 10 个字符"),
         ({}, "密码至少 10 个字符。"),
     ):
-        refused = await anyone.post(path, data=form)
+        refused = await send(anyone, path, form)
         assert refused.status_code == 422
         assert why in refused.text
         assert "<form" in refused.text
-    done = await anyone.post(path, data={"password": NEW, "again": NEW})
+    done = await send(anyone, path, {"password": NEW, "again": NEW})
     assert done.status_code == 200
     assert "密码已更改" in done.text
     assert await sign_in(anyone, NEW, "<b>scholar</b>") != "sign_in_failed"
     for gone in (
         await anyone.get(path),
-        await anyone.post(path, data={"password": NEW, "again": NEW}),
+        await send(anyone, path, {"password": NEW, "again": NEW}, at="/sign-in"),
     ):
         assert gone.status_code == 404
-        assert "This link is not valid" in gone.text
+        assert "链接" in gone.text
         assert "<form" not in gone.text
 
 

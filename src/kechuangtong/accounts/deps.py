@@ -7,8 +7,8 @@ from fastapi import Depends, Header, Request
 from fastapi.security import APIKeyHeader, OAuth2PasswordBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kechuangtong.accounts import idempotency
-from kechuangtong.accounts.actor import ANONYMOUS, Actor
+from kechuangtong.accounts import cookies, idempotency
+from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.errors import ScopeMissing
 from kechuangtong.accounts.keys.service import PREFIX, actor_for_key
 from kechuangtong.accounts.limits import UNLIMITED, network
@@ -29,11 +29,13 @@ _api_key = APIKeyHeader(
 )
 
 
-async def _find_actor(runtime: Runtime, token: str | None, api_key: str | None) -> Actor:
+async def _find_actor(
+    request: Request, runtime: Runtime, token: str | None, api_key: str | None
+) -> Actor:
     if api_key is not None:
         return await actor_for_key(runtime.database, api_key, header="X-API-Key")
     if token is None:
-        return ANONYMOUS
+        return await cookies.actor_of(request, runtime.database)
     if token.startswith(PREFIX):
         return await actor_for_key(runtime.database, token, header="Authorization")
     access = read_token(runtime.settings, token)
@@ -55,7 +57,7 @@ async def _current_actor(
     """Who calls, and the call counted: for the address where it does not show who."""
     limited = not request.url.path.startswith(UNLIMITED)
     try:
-        actor = await _find_actor(runtime, token, api_key)
+        actor = await _find_actor(request, runtime, token, api_key)
     except NotSignedIn:
         if limited:
             await runtime.limiter.count("address", _address(request))

@@ -88,6 +88,15 @@ class PasswordCommon(Invalid):
     )
 
 
+class FormExpired(Forbidden):
+    code = "form_expired"
+    text = Text(
+        "页面已过期，请返回重新打开后再提交。",
+        "This page has expired: open it again, then send it.",
+    )
+    place = ("body", "form_token")
+
+
 class PasswordWrong(Forbidden):
     code = "password_wrong"
     text = Text("现用密码不正确。", "The present password is wrong.")

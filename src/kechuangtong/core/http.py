@@ -9,6 +9,7 @@ from fastapi import Depends, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders, State
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kechuangtong.core import language
@@ -40,6 +41,9 @@ _EVERY_ANSWER = {
 }
 _HTTPS_ONLY = "max-age=31536000"
 
+SESSION = "kct_session"
+"""The cookie of a browser that is signed in."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -64,10 +68,12 @@ class RequestContext:
         State(scope.setdefault("state", {})).request_id = identifier
         request_id.set(identifier)
         address.set(scope["client"][0] if scope.get("client") else None)
-        reads = language.preferred(headers.get("accept-language"))
+        cookies = cookie_parser(headers.get("cookie", ""))
+        chosen = cookies.get(language.COOKIE, headers.get("accept-language"))
+        reads = language.preferred(chosen)
         language.current.set(reads)
         structlog.contextvars.bind_contextvars(request_id=identifier)
-        is_private = "authorization" in headers or "x-api-key" in headers
+        is_private = "authorization" in headers or "x-api-key" in headers or SESSION in cookies
         https_only = self.production and scope["scheme"] == "https"
 
         async def send_with_id(message: Message) -> None:
@@ -76,6 +82,7 @@ class RequestContext:
                 answer["X-Request-ID"] = identifier
                 answer["Content-Language"] = reads
                 answer.add_vary_header("Accept-Language")
+                answer.add_vary_header("Cookie")
                 answer.add_vary_header("Authorization")
                 answer.add_vary_header("X-API-Key")
                 is_page = answer.get("content-type", "").startswith("text/html")

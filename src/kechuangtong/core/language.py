@@ -5,6 +5,9 @@ from typing import Literal, NamedTuple
 
 Language = Literal["zh", "en"]
 
+COOKIE = "kct_language"
+"""The cookie of a browser in which a language was chosen."""
+
 current: ContextVar[Language] = ContextVar("language", default="zh")
 
 

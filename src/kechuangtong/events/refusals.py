@@ -17,16 +17,21 @@ _logger = structlog.get_logger()
 
 
 async def refuse(request: Request, error: Exception) -> JSONResponse:
-    """Answer a 403; where it is one to a write, note it in a transaction of its own, since that
-    of the request is rolled back."""
+    """Answer a 403, and note it."""
     assert isinstance(error, Forbidden)
+    await note(request, error)
+    return await app_error(request, error)
+
+
+async def note(request: Request, error: Forbidden) -> None:
+    """Note a refusal of a write in a transaction of its own, since that of the request is rolled
+    back."""
     actor: Actor | None = getattr(request.state, "actor", None)
     if request.method != "GET" and actor is not None and actor.id is not None:
         try:
             await _record(request, actor, actor.id, error)
         except SQLAlchemyError as failure:  # the answer stays what it is
             _logger.error("refusal not recorded", error=str(failure), path=request.url.path)
-    return await app_error(request, error)
 
 
 async def _record(request: Request, actor: Actor, actor_id: uuid.UUID, error: Forbidden) -> None:

@@ -47,6 +47,7 @@ class NoticeRead(BaseModel):
     subject_kind: str
     subject_id: uuid.UUID
     link: Annotated[str, Field(description="The path of what it speaks of")]
+    page: Annotated[str, Field(description="The path of its page (页面)")]
     waiting: Annotated[bool, Field(description="The organization is asked to act (待处理)")]
     created_at: datetime
     read_at: datetime | None

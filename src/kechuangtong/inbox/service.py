@@ -15,7 +15,7 @@ from kechuangtong.core.language import Text
 from kechuangtong.core.paging import Page, decode_id
 from kechuangtong.events import log
 from kechuangtong.inbox.schemas import InboxQuery, NoticeRead
-from kechuangtong.inbox.texts import TITLES, link, sentence
+from kechuangtong.inbox.texts import TITLES, link, page_link, sentence
 from kechuangtong.mail import service as mail
 from kechuangtong.models import Membership, Notice, User
 from kechuangtong.models.notice import NoticeKind
@@ -59,7 +59,7 @@ async def notify(
     session.add(notice)
     if by_mail:
         subject, told = TITLES[kind], sentence(kind, notice.data)
-        where = f"{mail.PUBLIC_URL}{link(subject_kind, subject_id)}"
+        where = f"{mail.PUBLIC_URL}{page_link(subject_kind, subject_id)}"
         leads = _WAITS if waiting else _SEE
         await write_to(
             session,
@@ -164,6 +164,7 @@ def show(notice: Notice) -> NoticeRead:
         subject_kind=notice.subject_kind,
         subject_id=notice.subject_id,
         link=link(notice.subject_kind, notice.subject_id),
+        page=page_link(notice.subject_kind, notice.subject_id),
         waiting=notice.waiting,
         created_at=notice.created_at,
         read_at=notice.read_at,

@@ -99,3 +99,8 @@ def sentence(kind: NoticeKind, data: Mapping[str, Any]) -> Text:
 def link(subject_kind: str, subject_id: uuid.UUID) -> str:
     """The path of what a notice speaks of."""
     return _PATHS[subject_kind].format(subject_id)
+
+
+def page_link(subject_kind: str, subject_id: uuid.UUID) -> str:
+    """The page of what a notice speaks of."""
+    return link(subject_kind, subject_id).removeprefix("/v1")

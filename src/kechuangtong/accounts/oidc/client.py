@@ -62,11 +62,13 @@ class Underway:
     state: str
     nonce: str
     verifier: str
+    page: str | None  # the page that is opened in the end; without one the answer is tokens
 
 
-def begin(provider: OidcProvider) -> Underway:
+def begin(provider: OidcProvider, page: str | None = None) -> Underway:
     """A new sign-in at a provider."""
-    return Underway(provider.name, *(secrets.token_urlsafe(32) for _ in range(3)))
+    state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+    return Underway(provider.name, state, nonce, verifier, page)
 
 
 def seal(settings: Settings, underway: Underway) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Cookie, Depends, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
+from kechuangtong.accounts import cookies
 from kechuangtong.accounts.deps import WriteSession, requires
 from kechuangtong.accounts.oidc import client, service
 from kechuangtong.accounts.oidc.schemas import ProviderRead
@@ -54,12 +55,19 @@ async def list_providers(runtime: RuntimeDep) -> Page[ProviderRead]:
         **answers(401, 403, 404, 422, 503),
     },
 )
-async def begin_sign_in(provider: ProviderName, runtime: RuntimeDep) -> Response:
+async def begin_sign_in(
+    provider: ProviderName,
+    runtime: RuntimeDep,
+    page: Annotated[
+        str | None,
+        Query(max_length=500, description="The page to open then (登录后打开的页面)"),
+    ] = None,
+) -> Response:
     """Sends the browser to the institution's identity provider, which sends it back to the
     callback."""
     settings = runtime.settings
     chosen = service.provider_named(settings, provider)
-    underway = client.begin(chosen)
+    underway = client.begin(chosen, page)
     answer = RedirectResponse(await client.authorization_url(settings, chosen, underway), 302)
     answer.set_cookie(
         _COOKIE,
@@ -76,8 +84,12 @@ async def begin_sign_in(provider: ProviderName, runtime: RuntimeDep) -> Response
 
 @router.get(
     "/{provider}/callback",
+    response_model=Token,
     summary="Come back from one's institution (统一身份认证回调)",
-    responses=answers(401, 403, 404, 422, 503),
+    responses={
+        303: {"description": "To the page where signing in began"},
+        **answers(401, 403, 404, 422, 503),
+    },
 )
 async def finish_sign_in(
     provider: ProviderName,
@@ -90,9 +102,10 @@ async def finish_sign_in(
     error: Annotated[str | None, Query(max_length=200, description="Why there is no code")] = None,
     iss: Annotated[str | None, Query(max_length=300, description="RFC 9207")] = None,
     underway: Annotated[str | None, Cookie(alias=_COOKIE, include_in_schema=False)] = None,
-) -> Token:
-    """An access token for who has signed in at the institution. One who comes for the first time
-    becomes a user, and a member of the institution's organization."""
+) -> Token | Response:
+    """An access token for who has signed in at the institution, or the page where that began, and a
+    cookie. One who comes for the first time becomes a user, and a member of the institution's
+    organization."""
     settings = runtime.settings
     chosen = service.provider_named(settings, provider)
     known = client.unseal(settings, chosen, underway, state)
@@ -102,7 +115,13 @@ async def finish_sign_in(
     claims = await client.identify(settings, chosen, known, code)
     user = await service.sign_in(session, chosen, claims)
     response.headers["Cache-Control"] = "no-store"
-    return await start(session, settings, user, agent=request.headers.get("user-agent"))
+    token = await start(session, settings, user, agent=request.headers.get("user-agent"))
+    if known.page is None:
+        return token
+    cookies.sign_in(request, settings, token)
+    answer = RedirectResponse(cookies.local_path(known.page), 303)
+    answer.delete_cookie(_COOKIE, path=_path(provider))
+    return answer
 
 
 def _path(provider: str) -> str:
