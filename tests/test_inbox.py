@@ -51,7 +51,7 @@ async def test_what_happens_is_told_and_waits_until_it_is_done(
     assert mail.recipient == "reader@example.cn"
     assert mail.subject.startswith("收到对接意向：除湿{机}组 / An interest was expressed")
     assert mail.text is not None
-    assert f"需要贵单位处理：{{public_url}}/v1/interests/{interest}" in mail.text
+    assert f"需要贵单位处理：{{public_url}}/interests/{interest}" in mail.text
 
     for action, of_owner, of_sender in (
         (None, ["interest_expressed"], []),

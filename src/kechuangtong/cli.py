@@ -645,8 +645,7 @@ def serve(
     if "public_url" not in settings.model_fields_set:
         settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{port}"})
     base = f"http://{host}:{port}"
-    print(f"Pages (网页) {base}/")
-    print(f"API {base}/v1  Swagger UI {base}/docs  ReDoc {base}/redoc", flush=True)
+    print(f"API {base}/v1  Swagger UI {base}/docs  ReDoc {base}/redoc  Pages {base}/", flush=True)
     config = uvicorn.Config(
         create_app(settings),
         log_config=None,
