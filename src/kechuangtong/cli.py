@@ -644,6 +644,9 @@ def serve(
     port = listening.getsockname()[1]
     if "public_url" not in settings.model_fields_set:
         settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{port}"})
+    # On the embedded default one thread answers and another writes the index: the one that answers
+    # has its turn after a millisecond, not after five.
+    sys.setswitchinterval(0.001)
     base = f"http://{host}:{port}"
     print(f"API {base}/v1  Swagger UI {base}/docs  ReDoc {base}/redoc  Pages {base}/", flush=True)
     config = uvicorn.Config(

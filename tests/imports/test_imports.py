@@ -502,11 +502,21 @@ def stop(process: subprocess.Popen[str], client: httpx.Client, sign: int = signa
     process.stdout.close()
 
 
+def runs_apart(process: subprocess.Popen[str]) -> list[int]:
+    """The processes in which a served process runs imports."""
+    found = []
+    for listed in Path(f"/proc/{process.pid}/task").glob("*/children"):
+        for one in listed.read_text().split():
+            command = Path(f"/proc/{one}/cmdline").read_text()
+            found += [int(one)] if "kechuangtong.imports.apart" in command else []
+    return found
+
+
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM])
-def test_an_upload_outlives_the_process_that_took_it(tmp_path: Path, sign: int) -> None:
+def test_an_upload_outlives_the_processes_that_took_it(tmp_path: Path, sign: int) -> None:
     settings = prepared(tmp_path)
-    total = 5_000
-    content = workbook([[f"成果{n}", "简介" * 20, "中试", "5万"] for n in range(total)])
+    total = 6_000
+    content = workbook([[f"成果{n}", f"简介{n}" * 20, "中试", "5万"] for n in range(total)])
     process, client = serving(settings)
     sent = client.post(
         "/v1/imports",
@@ -515,9 +525,18 @@ def test_an_upload_outlives_the_process_that_took_it(tmp_path: Path, sign: int) 
     )
     path = sent.headers["Location"]
     limit = time.monotonic() + 60
-    while not client.get(path).json()["done"]:
+    while not (done := client.get(path).json()["done"]):
         assert time.monotonic() < limit
+    # The process of a large import can die alone,
+    (apart,) = runs_apart(process)
+    os.kill(apart, signal.SIGKILL)
+    while client.get(path).json()["done"] <= done:
+        assert time.monotonic() < limit
+    # and ends with the one that serves.
+    (apart,) = runs_apart(process)
     stop(process, client, sign)
+    while Path(f"/proc/{apart}").exists():
+        assert time.monotonic() < limit
 
     process, client = serving(settings)
     limit = time.monotonic() + 120

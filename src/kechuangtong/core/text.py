@@ -7,7 +7,7 @@ words, which breaks them, so it happens here.
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -42,6 +42,7 @@ def simplify(text: str) -> str:
     return str(_simplifier().convert(text))
 
 
+@lru_cache(maxsize=256)  # a header and a cell are looked at many times in a row
 def normalize(text: str) -> str:
     """Half width, simplified, case kept: the form that people's text is compared in."""
     return simplify(unicodedata.normalize("NFKC", text))
@@ -52,6 +53,7 @@ def fold(text: str) -> str:
     return normalize(text).casefold()
 
 
+@lru_cache(maxsize=256)
 def identity(text: str) -> str:
     """A title's identity: folded for width, case and 繁/简, with all white space removed."""
     return "".join(fold(text).split())

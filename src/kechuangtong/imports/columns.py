@@ -316,6 +316,15 @@ _TABLES: Final = {
     ListKind.ACHIEVEMENT: (*_ACHIEVEMENT, *_SHARED),
     ListKind.DEMAND: (*_DEMAND, *_SHARED),
 }
+# The field of a name, and how usual the name is; of two fields the first has it.
+_USUAL: Final = {
+    kind: {
+        name: (one.field, usual)
+        for one in reversed(table)
+        for usual, name in enumerate(one.names.split())
+    }
+    for kind, table in _TABLES.items()
+}
 _OTHER_TITLE: Final = {
     ListKind.ACHIEVEMENT: re.compile(
         "需求.{0,4}(?:名称|题目|标题|内容|描述|编号|单位|企业)|技术需求|技术难题|难题名称|demand"
@@ -601,11 +610,7 @@ def _exact(name: str, kind: ListKind) -> tuple[str, int] | None:
     """The field that has this name, and how usual the name is."""
     if kind is ListKind.DEMAND and _ANONYMOUS.search(name):
         return "anonymous", 0
-    for names in _TABLES[kind]:
-        listed = names.names.split()
-        if name in listed:
-            return names.field, listed.index(name)
-    return None
+    return _USUAL[kind].get(name)
 
 
 def _without_counting(layout: Layout, mapped: Mapping) -> Layout:

@@ -27,6 +27,8 @@ _SECONDS: Final = 30
 _UNPACKED: Final = 1_000_000_000
 # Characters in all cells together: 100,000 rows of 1,000.
 _CHARACTERS: Final = 100_000_000
+# Characters in a cell of a text.
+_CELL: Final = 1_000_000
 # Cells that take their value from one that they are merged with.
 _SPREAD: Final = 1_000_000
 
@@ -59,6 +61,10 @@ _MESSAGES: Final = {
     ),
     "csv_quotes": Text(
         "第 {record} 条记录的引号不成对", "the quotes of record {record} are not in pairs"
+    ),
+    "cell_too_long": Text(
+        "第 {record} 条记录有过长的单元格：最多 {limit} 个字符",
+        "a cell of record {record} is too long: at most {limit} characters",
     ),
 }
 
@@ -284,7 +290,7 @@ def _checked(content: bytes, encoding: str) -> str:
 
 
 def _records(text: str) -> list[list[Cell]]:
-    csv.field_size_limit(1_000_000)
+    csv.field_size_limit(_CELL)
     # The first record that a mark divides tells which it is: long texts below hold other marks.
     best = max(",\t;|", key=lambda mark: _widths(text, mark))
     records = csv.reader(io.StringIO(text, newline=""), delimiter=best, strict=True)
@@ -292,7 +298,8 @@ def _records(text: str) -> list[list[Cell]]:
     try:
         rows.extend([cell or None for cell in record] for record in records)
     except csv.Error as error:
-        raise _Refused("csv_quotes", record=len(rows) + 1) from error
+        code = "cell_too_long" if "field limit" in str(error) else "csv_quotes"
+        raise _Refused(code, record=len(rows) + 1, limit=_CELL) from error
     return rows
 
 

@@ -1,6 +1,7 @@
 """Workbooks: the template of a list, an import's report (or JSON), and an organization's list."""
 
 import csv
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -164,7 +165,7 @@ def _write_workbook(path: Path, report: Report, source: Path, settings: Settings
     first = report.rows[0].row - 1 if report.rows else len(rows)
     above = rows[:first] or [[]]
     with xlsxwriter.Workbook(path, {**_PLAIN, "constant_memory": True}) as book:
-        sheet = book.add_worksheet((report.sheet or "report")[:31])
+        sheet = book.add_worksheet(_sheet_name(report.sheet))
         bold, wrapped = book.add_format({"bold": True}), book.add_format({"text_wrap": True})
         for column, width in enumerate(_WIDTHS):
             sheet.set_column(column, column, width)
@@ -187,6 +188,11 @@ def _write_workbook(path: Path, report: Report, source: Path, settings: Settings
             sheet.write_string(place, 2, "\n".join(_reasons(one)), wrapped)
             for column, cell in enumerate(rows[one.row - 1] if rows else (), len(_WIDTHS)):
                 _write_cell(sheet, place, column, cell)
+
+
+def _sheet_name(name: str | None) -> str:
+    """A sheet's name within the rules, which not all programs keep that write sheets."""
+    return re.sub(r"[\[\]:*?/\\]", "_", name or "")[:31].strip("'") or "report"
 
 
 def _sheet(report: Report, source: Path, settings: Settings) -> Sheet:

@@ -25,6 +25,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import Database, hold, new_id, upsert
+from kechuangtong.imports import apart
 from kechuangtong.imports import service as imports
 from kechuangtong.jobs import schedules
 from kechuangtong.mail import delivery
@@ -75,9 +76,7 @@ _KINDS: Final = (
         "import",
         at_once=2,
         waiting=imports.waiting,
-        work=lambda runtime, key: imports.run_import(
-            runtime.database, runtime.settings, uuid.UUID(key)
-        ),
+        work=lambda runtime, key: apart.run(runtime.database, runtime.settings, uuid.UUID(key)),
         fail=lambda runtime, key: imports.fail_unexpectedly(runtime.database, uuid.UUID(key)),
     ),
     Kind(
@@ -253,7 +252,7 @@ def _workflow(kind: Kind) -> Callable[[str], None]:
     def step(key: str) -> None:
         try:
             _run(kind.work, key)
-        except (OperationalError, InterfaceError, EngineFailed):
+        except (OperationalError, InterfaceError, EngineFailed, apart.Interrupted):
             raise
         except Exception as error:
             raise _Broken(f"{type(error).__name__}: {error}") from error
