@@ -57,7 +57,7 @@ async def senders(session: AsyncSession, imports: Sequence[ImportRead]) -> dict[
         .join(User, User.id == Import.user_id)
         .where(Import.id.in_([one.id for one in imports]))
     )
-    return {one: name for one, name in found}
+    return dict(iter(found))
 
 
 async def owners(session: AsyncSession, imports: Sequence[ImportRead]) -> dict[uuid.UUID, str]:
@@ -66,4 +66,4 @@ async def owners(session: AsyncSession, imports: Sequence[ImportRead]) -> dict[u
     found = await session.execute(
         select(Organization.id, Organization.name).where(Organization.id.in_(ids))
     )
-    return {one: name for one, name in found}
+    return dict(iter(found))

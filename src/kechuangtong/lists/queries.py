@@ -78,7 +78,7 @@ async def titles(
     """What those of some records are called that the actor may see."""
     statement = select(model.id, model.title).where(model.id.in_(ids), visible_to(model, actor))
     found = await session.execute(statement)
-    return {record_id: title for record_id, title in found}
+    return dict(iter(found))
 
 
 def of_organizations(
