@@ -184,6 +184,16 @@ GET    /v1/dump                                           +++++++++311
 GET    /v1/imports/fields/{kind}                          ++++++++++11
 POST   /v1/imports/{import_id}/cancel                     143++33+3311
 POST   /v1/imports/{import_id}/undo                       143++33+3311
+GET    /my/achievements                                   1++++33++311
+GET    /my/demands                                        1++++33++311
+POST   /my/achievements                                   3+3++33+3311
+POST   /my/demands                                        3+3++33+3311
+GET    /uploads                                           1++++33++311
+POST   /uploads                                           3+3++33+3311
+GET    /uploads/{import_id}                               14+++33++311
+POST   /uploads/{import_id}/cancel                        343++33+3311
+POST   /uploads/{import_id}/undo                          343++33+3311
+POST   /uploads/{import_id}/again                         343++33+3311
 """
 
 

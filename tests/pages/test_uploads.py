@@ -41,7 +41,7 @@ def test_a_messy_sheet_gets_in_is_corrected_and_one_record_is_withdrawn(visitor:
 
     with page.expect_download() as report:
         page.get_by_role("link", name="下载报告").click()
-    book = openpyxl.load_workbook(report.value.path())
+    book = openpyxl.load_workbook(io.BytesIO(report.value.path().read_bytes()))
     sheet = book.active
     assert sheet is not None
     price = next(cell for line in sheet.iter_rows() for cell in line if cell.value == "一百来万吧")
