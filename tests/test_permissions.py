@@ -192,6 +192,16 @@ POST   /v1/match-runs/{run_id}/cancel                     14+++33+3311
 GET    /v1/match-runs/{run_id}/pairs                      14+++33++311
 GET    /v1/match-runs/{run_id}/pairs.xlsx                 14+++33++311
 GET    /v1/match-runs/{run_id}/pairs.ndjson               14+++33++311
+GET    /my/achievements                                   1++++33++311
+GET    /my/demands                                        1++++33++311
+POST   /my/achievements                                   3+3++33+3311
+POST   /my/demands                                        3+3++33+3311
+GET    /uploads                                           1++++33++311
+POST   /uploads                                           3+3++33+3311
+GET    /uploads/{import_id}                               14+++33++311
+POST   /uploads/{import_id}/cancel                        343++33+3311
+POST   /uploads/{import_id}/undo                          343++33+3311
+POST   /uploads/{import_id}/again                         343++33+3311
 """
 
 

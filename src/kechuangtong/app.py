@@ -39,6 +39,7 @@ from kechuangtong.organizations.members.router import router as members
 from kechuangtong.organizations.router import router as organizations
 from kechuangtong.pages.rendering import ASSETS
 from kechuangtong.pages.router import router as pages
+from kechuangtong.pages.uploads import router as uploads
 from kechuangtong.registrations.router import router as registrations
 from kechuangtong.reviews.router import router as reviews
 from kechuangtong.runtime import open_runtime
@@ -115,7 +116,8 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router, max_body_size=settings.max_body_size)
     # Beside the file there are a few short fields and the form's own lines.
     app.include_router(attachments, max_body_size=settings.max_attachment_size + 100_000)
-    app.include_router(imports, max_body_size=settings.max_file_size + 100_000)
+    for router in (imports, uploads):
+        app.include_router(router, max_body_size=settings.max_file_size + 100_000)
     app.mount("/assets", StaticFiles(directory=ASSETS))
     app.add_middleware(
         SessionMiddleware,

@@ -1,25 +1,20 @@
 """Imports (导入) over HTTP: send a spreadsheet, watch it, read what became of each row."""
 
-import hashlib
-import os
 import uuid
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Annotated, Any
 
-from anyio import to_thread
-from fastapi import APIRouter, Depends, Form, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.sse import EventSourceResponse
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import IdempotentSession, ReadSession, requires
 from kechuangtong.accounts.idempotency import IdempotentRoute
 from kechuangtong.accounts.permissions import Permission
-from kechuangtong.core.db import new_id
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
 from kechuangtong.core.trade import ListKind
-from kechuangtong.imports import service, undo
+from kechuangtong.imports import service, undo, uploads
 from kechuangtong.imports.fields import fields_of
 from kechuangtong.imports.schemas import FieldRead, ImportForm, ImportQuery, ImportRead, Report
 from kechuangtong.lists.http import of_sample
@@ -56,36 +51,9 @@ async def create_import(
     which is remembered for the organization's next list of this kind; what is sent replaces it,
     `{}` unsets it.
     """
-    owner = await service.resolve_organization(session, actor, form.organization)
-    mapping = await service.settle_mapping(session, form.kind, owner, form.columns)
-    import_id = new_id()
-    imported = service.new_import(
-        actor,
-        kind=form.kind,
-        organization=owner,
-        file_name=Path(form.file.filename or "list").name[:255],
-        dry_run=form.dry_run,
-        import_id=import_id,
-        mapping=mapping,
-    )
-    path = service.file_path(runtime.settings, imported)
-    imported.file_hash = await to_thread.run_sync(_keep, form.file, path)
-    service.begin(session, actor, imported)
-    response.headers["Location"] = f"/v1/imports/{import_id}"
+    imported = await uploads.receive(session, runtime.settings, actor, form)
+    response.headers["Location"] = f"/v1/imports/{imported.id}"
     return service.show(imported)
-
-
-def _keep(file: UploadFile, path: Path) -> str:
-    """Write the file so that it survives a crash once the import is committed; its hash."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256()
-    with path.open("wb") as kept:
-        while block := file.file.read(1 << 20):
-            digest.update(block)
-            kept.write(block)
-        kept.flush()
-        os.fsync(kept.fileno())
-    return digest.hexdigest()
 
 
 @router.get("", summary="List imports (导入记录)", responses=answers(401, 422))

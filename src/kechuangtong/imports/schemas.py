@@ -142,3 +142,17 @@ class ImportQuery(PageQuery):
     """Filters of the imports."""
 
     state: ImportState | None = None
+
+
+class RowQuery(PageQuery):
+    """Which rows of an import."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
+    outcome: Outcome | None = None
+
+
+class ListedRow(RowReport):
+    """A row with the record that it made or met, where the reader may see that."""
+
+    record_id: uuid.UUID | None = None
+    title: str | None = None

@@ -45,7 +45,7 @@ from kechuangtong.settings import Settings
 
 CHUNK = 200
 
-_ENDED = frozenset(ImportState) - {ImportState.QUEUED, ImportState.RUNNING}
+ENDED = frozenset(ImportState) - {ImportState.QUEUED, ImportState.RUNNING}
 _LOOK_AGAIN_SECONDS = 0.5
 
 Progress = Callable[[int, int], None]
@@ -184,7 +184,7 @@ async def get_import(
     imported = await session.scalar(statement.with_for_update() if to_change else statement)
     if imported is None:
         raise NotFound
-    if to_change and not _may_change(actor, imported):
+    if to_change and not may_change(actor, imported):
         raise Forbidden
     return imported
 
@@ -193,7 +193,7 @@ async def cancel_import(session: AsyncSession, actor: Actor, import_id: uuid.UUI
     """Begin no more of an import, here or in another process; what is done stays. Raises
     NotFound, Forbidden, ImportEnded."""
     imported = await get_import(session, actor, import_id, to_change=True)
-    if imported.state in _ENDED:
+    if imported.state in ENDED:
         raise ImportEnded(state=imported.state.value)
     before = show(imported).model_dump(mode="json")
     imported.state, imported.finished_at = ImportState.CANCELLED, now()
@@ -225,7 +225,7 @@ async def follow_import(database: Database, import_id: uuid.UUID) -> AsyncIterat
         if (reached := (imported.state, imported.done)) != seen:
             seen = reached
             yield imported
-        if imported.state in _ENDED:
+        if imported.state in ENDED:
             return
         await sleep(_LOOK_AGAIN_SECONDS)
 
@@ -254,7 +254,8 @@ def _visible_to(actor: Actor) -> ColumnElement[bool]:
     return or_(_own(actor), Import.organization_id.in_(actor.organization_ids))
 
 
-def _may_change(actor: Actor, imported: Import) -> bool:
+def may_change(actor: Actor, imported: Import) -> bool:
+    """Whether the actor may cancel, undo or repeat an import that it sees."""
     own = imported.user_id == actor.id if actor.key_id is None else imported.key_id == actor.key_id
     if actor.administrator or own:
         return True
@@ -276,7 +277,7 @@ async def run_import(
             )
         )
         seen = {(row.owner or "", row.identity or ""): row.row for row in accepted}
-    if imported.state in _ENDED:
+    if imported.state in ENDED:
         return imported
     try:
         path = file_path(settings, imported)
@@ -286,7 +287,7 @@ async def run_import(
         return await _fail(database, import_id, refusal)
     async with database.write() as session:
         imported = await session.get_one(Import, import_id, with_for_update=True)
-        if imported.state in _ENDED:
+        if imported.state in ENDED:
             return imported  # by another, who took this one for dead, or cancelled
         imported.state = ImportState.RUNNING
         imported.sheet = sheet.sheet
@@ -324,7 +325,7 @@ async def _run_chunk(
 ) -> Import:
     async with database.write() as session:
         imported = await session.get_one(Import, import_id, with_for_update=True)
-        if imported.state in _ENDED:
+        if imported.state in ENDED:
             return imported  # cancelled: what is done stays, the rest is not begun
         rows = sheet.rows[imported.done : imported.done + CHUNK]
         with session.no_autoflush:
@@ -454,7 +455,7 @@ async def _organization(
 async def _fail(database: Database, import_id: uuid.UUID, refusal: FileRefused) -> Import:
     async with database.write() as session:
         imported = await session.get_one(Import, import_id, with_for_update=True)
-        if imported.state in _ENDED:
+        if imported.state in ENDED:
             return imported
         imported.state = ImportState.FAILED
         imported.failure_code = refusal.code
@@ -511,15 +512,17 @@ def _report(imported: Import, rows: Sequence[ImportRow]) -> Report:
         header_row=imported.header_row,
         columns=imported.columns or {},
         counts=Counts(**imported.counts),
-        rows=[
-            RowReport(
-                row=row.row,
-                outcome=row.outcome,
-                of_row=row.of_row,
-                problems=[_row_problem(one) for one in row.problems],
-            )
-            for row in rows
-        ],
+        rows=[show_row(row) for row in rows],
+    )
+
+
+def show_row(row: ImportRow) -> RowReport:
+    """A row as it is shown."""
+    return RowReport(
+        row=row.row,
+        outcome=row.outcome,
+        of_row=row.of_row,
+        problems=[_row_problem(one) for one in row.problems],
     )
 
 

@@ -50,7 +50,7 @@ async def undo_import(session: AsyncSession, actor: Actor, import_id: uuid.UUID)
     """Withdraw what an import created, or delete it where it was never public, and let what it
     changed be as it was. Raises NotFound, Forbidden, NothingToUndo, ImportBuiltOn."""
     imported = await get_import(session, actor, import_id, to_change=True)
-    if imported.dry_run or imported.state not in _KEPT_ROWS:
+    if not can_undo(imported):
         raise NothingToUndo
     found = await session.scalars(
         select(ImportRow)
@@ -70,6 +70,11 @@ async def undo_import(session: AsyncSession, actor: Actor, import_id: uuid.UUID)
     imported.state = ImportState.UNDONE
     record_import(session, actor, imported, "undone", before)
     return imported
+
+
+def can_undo(imported: Import) -> bool:
+    """Whether an import has left something that could be undone."""
+    return not imported.dry_run and imported.state in _KEPT_ROWS
 
 
 def _batches(rows: Sequence[ImportRow]) -> Iterator[Sequence[ImportRow]]:

@@ -32,14 +32,14 @@ _CHARACTERS: Final = 32_767
 
 _HEADERS: Final = (Text("行号", "Row"), Text("结果", "Outcome"), Text("原因", "Reasons"))
 _WIDTHS: Final = (8, 10, 60)
-_OUTCOMES: Final = {
+OUTCOMES: Final = {
     Outcome.CREATED: Text("新增", "created"),
     Outcome.CHANGED: Text("更新", "changed"),
     Outcome.UNCHANGED: Text("未变", "unchanged"),
     Outcome.DUPLICATE: Text("重复", "duplicate"),
     Outcome.REFUSED: Text("未导入", "refused"),
 }
-_DUPLICATE_OF: Final = Text("与第 {row} 行重复", "repeats row {row}")
+DUPLICATE_OF: Final = Text("与第 {row} 行重复", "repeats row {row}")
 
 STATES: Final = {
     ListingState.DRAFT: "草稿",
@@ -184,7 +184,7 @@ def _write_workbook(path: Path, report: Report, source: Path, settings: Settings
                     _write_cell(sheet, place, column, cell)
         for place, one in enumerate(report.rows, len(above)):
             sheet.write_number(place, 0, one.row)
-            sheet.write_string(place, 1, str(_OUTCOMES[one.outcome]))
+            sheet.write_string(place, 1, str(OUTCOMES[one.outcome]))
             sheet.write_string(place, 2, "\n".join(_reasons(one)), wrapped)
             for column, cell in enumerate(rows[one.row - 1] if rows else (), len(_WIDTHS)):
                 _write_cell(sheet, place, column, cell)
@@ -205,5 +205,5 @@ def _sheet(report: Report, source: Path, settings: Settings) -> Sheet:
 def _reasons(row: RowReport) -> list[str]:
     reasons = [f"{one.column}：{one.message}（{one.value}）" for one in row.problems]
     if row.of_row is not None:
-        reasons.append(str(_DUPLICATE_OF.format(row=row.of_row)))
+        reasons.append(str(DUPLICATE_OF.format(row=row.of_row)))
     return reasons

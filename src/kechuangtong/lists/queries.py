@@ -72,6 +72,15 @@ async def get_many(
     return found
 
 
+async def titles(
+    session: AsyncSession, model: type[R], actor: Actor, ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, str]:
+    """What those of some records are called that the actor may see."""
+    statement = select(model.id, model.title).where(model.id.in_(ids), visible_to(model, actor))
+    found = await session.execute(statement)
+    return dict(iter(found))
+
+
 def of_organizations(
     model: type[R], actor: Actor, organization_ids: Sequence[uuid.UUID]
 ) -> ColumnElement[bool]:
@@ -98,6 +107,15 @@ def conditions(model: type[R], actor: Actor, query: ListingQuery) -> list[Column
     if query.updated_since is not None:
         found.append(model.updated_at >= query.updated_since)
     return found
+
+
+def having(model: type[R], words: str) -> list[ColumnElement[bool]]:
+    """Records that have each of the words in title, number or description: a look into one's own
+    list; everyone's is searched by the index."""
+    places = (model.title, model.number, model.description)
+    return [
+        or_(*(place.icontains(word, autoescape=True) for place in places)) for word in words.split()
+    ]
 
 
 async def page(

@@ -88,9 +88,12 @@ class ListService(Generic[R, Read]):
         """A record as the actor may see it; `sight` says who sees contacts and organizations."""
         return sight.show(self.schema, record, actor)
 
-    async def page(self, session: AsyncSession, actor: Actor, query: ListingQuery) -> Page[Read]:
-        """One page of what the actor may see."""
-        rows: Sequence[R] = await queries.page(session, self.model, actor, query)
+    async def page(
+        self, session: AsyncSession, actor: Actor, query: ListingQuery, *, words: str = ""
+    ) -> Page[Read]:
+        """One page of what the actor may see, of records that have all the words."""
+        extra = queries.having(self.model, words)
+        rows: Sequence[R] = await queries.page(session, self.model, actor, query, *extra)
         return Page[Read].of(
             rows,
             query.limit,
@@ -108,6 +111,12 @@ class ListService(Generic[R, Read]):
         if record is None:
             raise NotFound
         return record
+
+    async def titles(
+        self, session: AsyncSession, actor: Actor, ids: Sequence[uuid.UUID]
+    ) -> dict[uuid.UUID, str]:
+        """What those of some records are called that the actor may see."""
+        return await queries.titles(session, self.model, actor, ids)
 
     async def create(
         self,
