@@ -25,7 +25,7 @@ from kechuangtong.editions.service import freeze
 from kechuangtong.lists import naming
 from kechuangtong.matching import feedback
 from kechuangtong.matching.router import matcher
-from kechuangtong.matching.runs import match_all, write_matches
+from kechuangtong.matching.runs.whole import match_all, write_matches
 from kechuangtong.models import Interest, Introduction
 from kechuangtong.organizations.service import create_organization
 from kechuangtong.search.indexing import catch_up

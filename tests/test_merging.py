@@ -30,6 +30,7 @@ from kechuangtong.models import (
     InterestMessage,
     Introduction,
     Invitation,
+    MatchRun,
     Membership,
     Notice,
     Organization,
@@ -133,6 +134,7 @@ async def something_in_every_table(session: AsyncSession, owner: uuid.UUID) -> N
             InterestMessage(interest_id=interest.id, organization_id=owner, text=""),
             Introduction(interest_id=interest.id, organization_id=owner, owner_id=owner),
             SavedSearch(organization_id=owner, name="", query={}),
+            MatchRun(organization_id=owner, kind=ListKind.DEMAND, query={}, query_hash=""),
             AttachmentGrant(attachment_id=attachment.id, organization_id=owner),
             Review(
                 subject_kind=ReviewSubject.ACHIEVEMENT,

@@ -184,6 +184,14 @@ GET    /v1/dump                                           +++++++++311
 GET    /v1/imports/fields/{kind}                          ++++++++++11
 POST   /v1/imports/{import_id}/cancel                     143++33+3311
 POST   /v1/imports/{import_id}/undo                       143++33+3311
+POST   /v1/match-runs                                     13+++33+3311
+GET    /v1/match-runs                                     1++++33++311
+GET    /v1/match-runs/{run_id}                            14+++33++311
+GET    /v1/match-runs/{run_id}/events                     14+++33++311
+POST   /v1/match-runs/{run_id}/cancel                     14+++33+3311
+GET    /v1/match-runs/{run_id}/pairs                      14+++33++311
+GET    /v1/match-runs/{run_id}/pairs.xlsx                 14+++33++311
+GET    /v1/match-runs/{run_id}/pairs.ndjson               14+++33++311
 """
 
 

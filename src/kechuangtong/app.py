@@ -33,6 +33,7 @@ from kechuangtong.inbox.router import router as inbox
 from kechuangtong.interests.router import router as interests
 from kechuangtong.jobs.service import working
 from kechuangtong.matching.router import router as matches
+from kechuangtong.matching.runs.router import router as match_runs
 from kechuangtong.organizations.invitations.router import router as invitations
 from kechuangtong.organizations.members.router import router as members
 from kechuangtong.organizations.router import router as organizations
@@ -100,6 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
         search,
         saved_searches,
         matches,
+        match_runs,
         interests,
         inbox,
         editions,

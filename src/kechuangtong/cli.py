@@ -49,8 +49,8 @@ from kechuangtong.matching import feedback
 from kechuangtong.matching.evaluation import evaluate, write_run
 from kechuangtong.matching.graded import read_folder, scratch
 from kechuangtong.matching.router import matcher
-from kechuangtong.matching.runs import match_all, write_matches
-from kechuangtong.matching.schemas import MatchedPair, Matches
+from kechuangtong.matching.runs.whole import match_all, write_matches
+from kechuangtong.matching.schemas import MatchedPair, Matches, demander
 from kechuangtong.matching.training import Graded, background_table, train
 from kechuangtong.models import Organization
 from kechuangtong.organizations.schemas import OrganizationCreate
@@ -488,7 +488,7 @@ def _print_pairs(pairs: Sequence[MatchedPair]) -> None:
         print(
             f"\n{pair.score:.2f}  [{pair.grade}]  {pair.demand.title}  ←  {pair.achievement.title}"
         )
-        print(f"      {pair.demander}  ←  {pair.achievement.organization.name}")
+        print(f"      {demander(pair.demand)}  ←  {pair.achievement.organization.name}")
         for sign, reasons in (("+", pair.reasons.for_), ("-", pair.reasons.against)):
             for reason in reasons:
                 print(f"      {sign} {reason.text}")

@@ -37,7 +37,7 @@ from kechuangtong.matching import store
 from kechuangtong.matching.embedding import ROLE, Vector
 from kechuangtong.matching.profiles import text_hash
 from kechuangtong.matching.router import matcher
-from kechuangtong.matching.runs import match_all
+from kechuangtong.matching.runs.whole import match_all
 from kechuangtong.models import Achievement, Demand, Organization
 from kechuangtong.models.listing import ListingState
 from kechuangtong.runtime import Runtime, open_runtime

@@ -12,7 +12,7 @@ from kechuangtong.core.text import fold
 from kechuangtong.core.trade import ListKind, Stage
 from kechuangtong.matching.measures import auc, ndcg
 from kechuangtong.matching.router import matcher
-from kechuangtong.matching.runs import match_all
+from kechuangtong.matching.runs.whole import match_all
 from kechuangtong.matching.schemas import MatchQuery, MatchSearch
 from kechuangtong.matching.service import Matcher
 from kechuangtong.models import Achievement, Demand

@@ -30,6 +30,8 @@ class Permission(StrEnum):
     DEMANDS_WRITE = "demands:write"
     MATCHES_READ = "matches:read"
     MATCHES_FEEDBACK = "matches:feedback"
+    MATCH_RUNS_READ = "match-runs:read"
+    MATCH_RUNS_WRITE = "match-runs:write"
     SEARCH = "search:read"
     IMPORTS_READ = "imports:read"
     IMPORTS_WRITE = "imports:write"
@@ -96,6 +98,8 @@ SIGNED_IN: Final = ANYONE | {
 _MEMBER: Final = frozenset(
     {
         _P.MEMBERS_READ,
+        _P.MATCH_RUNS_READ,
+        _P.MATCH_RUNS_WRITE,
         _P.IMPORTS_READ,
         _P.REVIEWS_READ,
         _P.INTERESTS_READ,
@@ -125,6 +129,7 @@ PLATFORM_ROLES: Final[dict[PlatformRole, frozenset[Permission]]] = {
         {
             _P.USERS_READ,
             _P.MEMBERS_READ,
+            _P.MATCH_RUNS_READ,
             _P.IMPORTS_READ,
             _P.REVIEWS_READ,
             _P.INTERESTS_READ,

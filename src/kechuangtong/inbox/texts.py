@@ -20,11 +20,12 @@ TITLES: Final = {
     NoticeKind.LISTING_EXPIRING: Text("即将到期", "Expires soon"),
     NoticeKind.LISTING_EXPIRED: Text("已到期", "Has expired"),
     NoticeKind.SEARCH_ALERT: Text("订阅检索有新结果", "A saved search found something new"),
+    NoticeKind.MATCH_RUN_DONE: Text("批量匹配已完成", "A match run has finished"),
 }
 
 # What stands in them is given to `notify`: beside the subject's title the other organization, a
-# reviewer's reasons and comment, the last day of validity, or how many records were found and the
-# first titles.
+# reviewer's reasons and comment, the last day of validity, how many records were found and the
+# first titles, or how many pairs came and went.
 _SENTENCES: Final = {
     NoticeKind.INTEREST_EXPRESSED: Text(
         "{organization}对“{title}”提出对接意向，请接受、提问或谢绝。",
@@ -66,6 +67,10 @@ _SENTENCES: Final = {
     NoticeKind.SEARCH_ALERT: Text(
         "“{title}”有 {count} 条新结果：{titles}。", '"{title}" has {count} new: {titles}.'
     ),
+    NoticeKind.MATCH_RUN_DONE: Text(
+        "{title} 的批量匹配已完成：新增 {count} 对，消失 {gone} 对。",
+        "The match run of {title} has finished: {count} new pairs, {gone} gone.",
+    ),
 }
 _NOT_NAMED: Final = Text("某单位（暂不具名）", "An organization (not named yet)")
 
@@ -76,6 +81,7 @@ _PATHS: Final = {
     "interest": "/v1/interests/{}",
     "introduction": "/v1/introductions/{}",
     "saved_search": "/v1/saved-searches/{}/results",
+    "match_run": "/v1/match-runs/{}",
 }
 
 

@@ -9,10 +9,12 @@ from sqlalchemy import delete, or_, update
 
 from kechuangtong.accounts.idempotency import KEPT_FOR
 from kechuangtong.core.clock import now
+from kechuangtong.matching.runs.service import superseded
 from kechuangtong.models import (
     IdempotentAnswer,
     Invitation,
     Mail,
+    MatchRun,
     PasswordReset,
     RateCount,
     SignIn,
@@ -28,7 +30,8 @@ _ENDED: Final = timedelta(days=30)
 
 async def clean(runtime: Runtime) -> None:
     """Forget answers to repeated requests, counts, and sign-ins, invitations and wishes for a new
-    password that ended long ago, the texts of mails, and the records of finished work."""
+    password that ended long ago, the texts of mails, match runs that many later ones have followed,
+    and the records of finished work."""
     long_ago = now() - _ENDED
     unlocked = or_(SignInFailures.locked_until.is_(None), SignInFailures.locked_until <= now())
     for statement in (
@@ -37,6 +40,7 @@ async def clean(runtime: Runtime) -> None:
         delete(RateCount).where(RateCount.expires_at <= now()),
         delete(PasswordReset).where(PasswordReset.expires_at <= long_ago),
         delete(Invitation).where(Invitation.expires_at <= long_ago),
+        delete(MatchRun).where(MatchRun.id.in_(superseded())),
         delete(SignIn).where(or_(SignIn.ended_at <= long_ago, SignIn.expires_at <= long_ago)),
         update(Mail)
         .where(Mail.created_at <= now() - _TEXTS, Mail.due_at.is_(None), Mail.text.is_not(None))

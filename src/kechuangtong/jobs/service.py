@@ -28,9 +28,12 @@ from kechuangtong.core.db import Database, hold, new_id, upsert
 from kechuangtong.imports import service as imports
 from kechuangtong.jobs import schedules
 from kechuangtong.mail import delivery
+from kechuangtong.matching.router import matcher
+from kechuangtong.matching.runs import work as match_runs
 from kechuangtong.models import Worker
 from kechuangtong.runtime import Runtime, open_runtime
 from kechuangtong.search.indexing import keep_writing
+from kechuangtong.search.port import EngineFailed
 from kechuangtong.settings import Settings
 
 log = structlog.get_logger()
@@ -57,7 +60,7 @@ class Kind:
     at_once: int  # in a process
     # What waits, oldest first; whoever asks again before it has begun may be told again.
     waiting: Callable[[Database], Awaitable[Collection[str]]]
-    # Does a piece, or goes on with it; what fails but for the database is a mistake of ours.
+    # Does a piece, or goes on with it; what fails but for database and index is a mistake of ours.
     work: Callable[[Runtime, str], Awaitable[object]]
     # Ends a piece that cannot be done.
     fail: Callable[[Runtime, str], Awaitable[object]]
@@ -76,6 +79,15 @@ _KINDS: Final = (
             runtime.database, runtime.settings, uuid.UUID(key)
         ),
         fail=lambda runtime, key: imports.fail_unexpectedly(runtime.database, uuid.UUID(key)),
+    ),
+    Kind(
+        "match_run",
+        at_once=1,
+        waiting=match_runs.waiting,
+        work=lambda runtime, key: match_runs.run(
+            runtime.database, matcher(runtime), uuid.UUID(key)
+        ),
+        fail=lambda runtime, key: match_runs.fail(runtime.database, uuid.UUID(key)),
     ),
     Kind(
         "mail",
@@ -231,7 +243,7 @@ class _Broken(Exception):
 def _workflow(kind: Kind) -> Callable[[str], None]:
     """The durable form of a kind of work."""
 
-    # A database that restarts is back within two minutes.
+    # A database or an index that restarts is back within two minutes.
     @DBOS.step(
         name=f"{kind.name}_step",
         retries_allowed=True,
@@ -241,7 +253,7 @@ def _workflow(kind: Kind) -> Callable[[str], None]:
     def step(key: str) -> None:
         try:
             _run(kind.work, key)
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError, EngineFailed):
             raise
         except Exception as error:
             raise _Broken(f"{type(error).__name__}: {error}") from error

@@ -4,7 +4,7 @@ A fact is left out where one of the records says nothing of it. Reasons never re
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -41,6 +41,7 @@ _WAYS: Final = {
 }
 
 Weight = Callable[[str], float]
+# Whether it speaks for the pair, its code, the sentence, and what it says as data.
 Fact = tuple[bool, str, Text, dict[str, Any]]
 
 
@@ -76,15 +77,19 @@ def explain(
     weight: Weight,
     close: float,
     on: date,
-) -> Reasons:
-    """The reasons for and against a pair, as of a day, in the caller's language."""
-    facts = [
+) -> list[Fact]:
+    """What speaks for and against a pair, as of a day."""
+    return [
         *_shared_terms(demand, achievement, weight),
         *_meaning(judgement, close),
         *(fact for find in _FACTS for fact in find(demand.record, achievement.record)),
         *_dates(demand.record, achievement.record, on),
         *_missing_terms(demand, achievement, weight),
     ]
+
+
+def reasons(facts: Iterable[Fact]) -> Reasons:
+    """Facts as they are shown, in the caller's language."""
     found: dict[bool, list[Reason]] = {True: [], False: []}
     for speaks_for, code, text, data in facts:
         found[speaks_for].append(Reason(code=code, text=str(text), data=data))

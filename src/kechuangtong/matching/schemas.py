@@ -38,22 +38,27 @@ class Reasons(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
 
 
-class _Judged(BaseModel):
+class Judged(BaseModel):
+    """What the ranking says of a pair."""
+
     score: Annotated[
         float,
         Field(ge=0, le=1, description="Probability that an expert would grade the pair 3 or 4"),
     ]
     grade: Annotated[int, Field(ge=1, le=4, description="4 strong, 3 fair, 2 weak, 1 none")]
+
+
+class _Explained(Judged):
     reasons: Reasons
 
 
-class MatchedAchievement(_Judged):
+class MatchedAchievement(_Explained):
     """An achievement that may solve the demand."""
 
     achievement: AchievementRead
 
 
-class MatchedDemand(_Judged):
+class MatchedDemand(_Explained):
     """A demand that the achievement may solve."""
 
     demand: DemandRead
@@ -64,10 +69,10 @@ class MatchedPair(MatchedAchievement):
 
     demand: DemandRead
 
-    @property
-    def demander(self) -> str:
-        """Who needs it, as far as that is told."""
-        return self.demand.organization.name if self.demand.organization else str(_ANONYMOUS)
+
+def demander(demand: DemandRead) -> str:
+    """Who needs it, as far as that is told."""
+    return demand.organization.name if demand.organization else str(_ANONYMOUS)
 
 
 class Matches(BaseModel, Generic[Item]):

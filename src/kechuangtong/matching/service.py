@@ -17,7 +17,7 @@ from kechuangtong.core.trade import ListKind, Price, PriceKind
 from kechuangtong.demands.service import demands
 from kechuangtong.matching import profiles, store
 from kechuangtong.matching.embedding import ROLE, Embedder, EmbeddingFailed
-from kechuangtong.matching.explanation import Side, explain
+from kechuangtong.matching.explanation import Fact, Side, explain, reasons
 from kechuangtong.matching.ranking import Judgement, Ranker, Subject
 from kechuangtong.matching.schemas import (
     MatchedAchievement,
@@ -92,7 +92,12 @@ class Pair:
     demand: Demand
     achievement: Achievement
     judgement: Judgement
-    reasons: Reasons
+    facts: list[Fact]
+
+    @property
+    def reasons(self) -> Reasons:
+        """What speaks for it and against it, in the caller's language."""
+        return reasons(self.facts)
 
 
 @dataclass(frozen=True)
@@ -167,15 +172,22 @@ class Matcher:
     ) -> Matches[Any]:
         """The best matches of a record, or of one made from a text, in the other list."""
         kind = OTHER[store.kind_of(record)]
-        profile = await to_thread.run_sync(store.profile, record)
-        ranking = await self.rank(
-            session, kind, profile, store.inputs(record), index_filter(query, actor)
-        )
-        pairs = await self.pairs(session, actor, record, ranking, query)
+        ranking, pairs = await self.best(session, actor, record, query)
         found = self.matches([_one_side(pair, kind, actor) for pair in pairs], ranking.degraded)
         if not any(one.judgement.grade > 1 for one in ranking.ranked):
             found.notice = str(_NOTHING_FITS)
         return found
+
+    async def best(
+        self, session: AsyncSession, actor: Actor, record: Listing, query: MatchQuery
+    ) -> tuple[Ranking, list[Pair]]:
+        """The ranking of the other list for a record, and the best of it, explained."""
+        kind = OTHER[store.kind_of(record)]
+        profile = await to_thread.run_sync(store.profile, record)
+        ranking = await self.rank(
+            session, kind, profile, store.inputs(record), index_filter(query, actor)
+        )
+        return ranking, await self.pairs(session, actor, record, ranking, query)
 
     async def judge(
         self, session: AsyncSession, demand: Demand, achievement: Achievement
@@ -243,7 +255,7 @@ class Matcher:
         judgement: Judgement,
         rarity: Rarity,
     ) -> Pair:
-        reasons = explain(
+        facts = explain(
             demand,
             achievement,
             judgement,
@@ -251,7 +263,7 @@ class Matcher:
             close=self.ranker.close,
             on=today(),
         )
-        return Pair(demand.record, achievement.record, judgement, reasons)
+        return Pair(demand.record, achievement.record, judgement, facts)
 
     def matches(self, items: list[Item], degraded: Text | None) -> Matches[Item]:
         """Matches as they are shown."""

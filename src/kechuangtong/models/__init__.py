@@ -36,6 +36,7 @@ from kechuangtong.models.interest import (
 )
 from kechuangtong.models.job import Schedule, Worker
 from kechuangtong.models.mail import Mail
+from kechuangtong.models.match_run import MatchRun, MatchRunPair
 from kechuangtong.models.notice import Notice
 from kechuangtong.models.organization import Organization
 from kechuangtong.models.rate import RateCount
@@ -65,6 +66,8 @@ __all__ = [
     "LiveIndex",
     "Mail",
     "MatchFeedback",
+    "MatchRun",
+    "MatchRunPair",
     "Membership",
     "Notice",
     "Organization",

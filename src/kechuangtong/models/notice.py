@@ -27,6 +27,7 @@ class NoticeKind(StrEnum):
     LISTING_EXPIRING = "listing_expiring"  # 即将到期
     LISTING_EXPIRED = "listing_expired"  # 已到期
     SEARCH_ALERT = "search_alert"  # 订阅检索有新结果
+    MATCH_RUN_DONE = "match_run_done"  # 批量匹配完成
 
 
 class Notice(Base):

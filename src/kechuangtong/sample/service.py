@@ -22,7 +22,7 @@ from kechuangtong.accounts.service import create_user
 from kechuangtong.achievements.schemas import AchievementCreate
 from kechuangtong.achievements.service import achievements
 from kechuangtong.attachments.store import Store
-from kechuangtong.core.clock import now
+from kechuangtong.core.clock import now, today
 from kechuangtong.core.db import new_id
 from kechuangtong.core.language import Text
 from kechuangtong.core.trade import ListKind, OrganizationKind
@@ -30,12 +30,19 @@ from kechuangtong.demands.schemas import DemandCreate
 from kechuangtong.demands.service import demands
 from kechuangtong.editions.service import freeze
 from kechuangtong.imports.service import new_import
+from kechuangtong.matching.explanation import Side, explain
+from kechuangtong.matching.ranking import Judgement
+from kechuangtong.matching.runs.schemas import MatchRunCreate
+from kechuangtong.matching.runs.service import new_run
+from kechuangtong.matching.runs.work import counted, row_of
+from kechuangtong.matching.service import Pair
 from kechuangtong.models import (
     Achievement,
     ApiKey,
     Attachment,
     Demand,
     Invitation,
+    MatchRunPair,
     Organization,
     PasswordReset,
     Registration,
@@ -45,6 +52,7 @@ from kechuangtong.models import (
 from kechuangtong.models.attachment import Access
 from kechuangtong.models.importing import Import, ImportRow, ImportState, Outcome
 from kechuangtong.models.listing import ListingState
+from kechuangtong.models.match_run import MatchRunState
 from kechuangtong.models.review import ReviewSubject
 from kechuangtong.organizations.invitations.service import GOOD_FOR
 from kechuangtong.organizations.service import create_organization
@@ -131,6 +139,7 @@ async def load_sample(session: AsyncSession) -> None:
             await _list(session, one["kind"], one["id"], values, organizations)
     administrator = await _sample_users(session)
     await _sample_import(session)
+    await _sample_match_runs(session)
     await _sample_registrations(session, administrator)
     await add_contacts(session)
     for kind in ListKind:
@@ -287,3 +296,33 @@ async def _sample_import(session: AsyncSession) -> None:
     session.add(
         ImportRow(import_id=imported.id, row=3, outcome=Outcome.REFUSED, problems=[missing])
     )
+
+
+async def _sample_match_runs(session: AsyncSession) -> None:
+    """A run with the pairs of a demand, as they were graded by hand, and one to cancel."""
+    asked = MatchRunCreate(kind=ListKind.DEMAND)
+    enterprise = uuid.UUID(ids.ENTERPRISE)
+    done = new_run(OPERATOR, enterprise, asked, uuid.UUID(ids.MATCH_RUN))
+    to_cancel = new_run(OPERATOR, enterprise, asked, uuid.UUID(ids.MATCH_RUN_TO_CANCEL))
+    done.state, done.total, done.done = MatchRunState.DONE, 1, 1
+    to_cancel.state, to_cancel.total = MatchRunState.RUNNING, 1
+    done.started_at = done.finished_at = to_cancel.started_at = now()
+    demand = await session.get_one(Demand, uuid.UUID(ids.DEMAND))
+    rows = []
+    for short, of_achievement, grade in grades():
+        if sample_id(short) == demand.id and grade > 1:
+            achievement = await session.get_one(Achievement, sample_id(of_achievement))
+            judgement = Judgement(value=grade, score=(grade - 1) / 4, grade=grade, closeness=None)
+            facts = explain(
+                Side(demand, [], []),
+                Side(achievement, [], []),
+                judgement,
+                weight=lambda _: 0,
+                close=1,
+                on=today(),
+            )
+            rows.append(row_of(done, Pair(demand, achievement, judgement, facts), {}))
+    done.counts = counted(done.counts, rows)
+    session.add_all([done, to_cancel])
+    await session.flush()  # what follows refers to it
+    session.add_all(MatchRunPair(**row) for row in rows)

@@ -13,8 +13,8 @@ from kechuangtong.core.trade import Cooperation, ListKind, Stage
 from kechuangtong.demands.schemas import DemandRead
 
 
-class RecordFilter(Input):
-    """Filters that searching and matching share; several of one kind: any of them."""
+class PublicFilter(Input):
+    """Filters of what is public and has not expired; several of one kind: any of them."""
 
     field: Annotated[list[Line], Field(max_length=20, description="Fields (所属领域)")] = []
     stage: Annotated[list[Stage], Field(max_length=5, description="Stages (成熟阶段)")] = []
@@ -23,6 +23,11 @@ class RecordFilter(Input):
     ] = []
     place: Annotated[list[Line], Field(max_length=20, description="Places (所在地)")] = []
     organization_id: Annotated[list[uuid.UUID], Field(max_length=20)] = []
+
+
+class RecordFilter(PublicFilter):
+    """Filters that searching and matching share."""
+
     include_expired: Annotated[
         bool, Field(description="Also records past their date, of those that the caller may see")
     ] = False
