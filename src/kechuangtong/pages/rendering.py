@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -18,6 +19,7 @@ from kechuangtong.accounts.actor import ANONYMOUS
 from kechuangtong.accounts.cookies import FORM_TOKEN, check_form, form_token
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core import language
+from kechuangtong.core.clock import CITY
 from kechuangtong.core.errors import AppError, Forbidden, NotFound, NotSignedIn, validation_text
 from kechuangtong.core.language import Text
 from kechuangtong.events import refusals
@@ -58,6 +60,13 @@ _NAVIGATION: Final = (
 )
 """Where one can go: path, the permission that it needs, its name."""
 
+
+def _at(instant: datetime) -> str:
+    """An instant as clocks show it where the lists are kept."""
+    return f"{instant.astimezone(CITY):%Y-%m-%d %H:%M}"
+
+
+_templates.filters["at"] = _at
 _templates.globals.update(
     t=lambda zh, en: str(Text(zh, en)),
     asset=_asset,

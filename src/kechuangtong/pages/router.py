@@ -4,7 +4,9 @@ from fastapi import APIRouter
 
 from kechuangtong.pages.accounts import router as accounts
 from kechuangtong.pages.home import router as home
+from kechuangtong.pages.match_runs import router as match_runs
+from kechuangtong.pages.statistics import router as statistics
 
 router = APIRouter()
-for _pages in (home, accounts):
+for _pages in (home, accounts, match_runs, statistics):
     router.include_router(_pages)
