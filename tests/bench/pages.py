@@ -118,7 +118,6 @@ def interest(subject: Achievement, by: uuid.UUID) -> Interest:
 
 async def fill(runtime: Runtime, achievements: int) -> None:
     """Both lists, a user of the first organization, interests and its inbox; and the index."""
-    await migrations.migrate(runtime.database)
     kinds = {ListKind.ACHIEVEMENT: OrganizationKind.UNIVERSITY}
     owners: dict[ListKind, list[uuid.UUID]] = {}
     async with runtime.database.write() as session:
@@ -180,6 +179,7 @@ async def fill(runtime: Runtime, achievements: int) -> None:
 async def prepared(settings: Settings, achievements: int) -> dict[str, str]:
     """Addresses of records in a data folder, which is filled if it is empty."""
     async with open_runtime(settings) as runtime:
+        await migrations.migrate(runtime.database)
         if not (settings.data_dir / "filled").exists():
             begun = time.perf_counter()
             await fill(runtime, achievements)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, func, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import ANONYMOUS
@@ -78,15 +78,16 @@ async def statistics(session: AsyncSession) -> Statistics:
 async def of_list(session: AsyncSession, kind: ListKind) -> ListStatistics:
     """Counts of what is public in a list, as of one moment in a snapshot."""
     model = LISTS[kind].model
-    total = await _count(session, model, published(kind))
     stage = Achievement.stage if kind is ListKind.ACHIEVEMENT else Demand.required_stage
+    by_stage = dict(await _grouped(session, kind, stage))
+    total = sum(by_stage.values())
     owners, kinds = await _organizations(session, kind, total)
     return ListStatistics(
         kind=kind,
         published=total,
         by_month=await _months(session, kind, total),
         by_field=await _most_frequent(session, kind, model.field, total),
-        by_stage=_each_of(Stage, dict(await _grouped(session, kind, stage)), total),
+        by_stage=_each_of(Stage, by_stage, total),
         by_place=await _most_frequent(session, kind, model.place, total),
         by_cooperation=await _ways(session, kind),
         by_organization_kind=kinds,
@@ -195,24 +196,18 @@ async def _organizations(
         .group_by(model.organization_id)
         .subquery()
     )
-    joined = Organization.id == owned.c.organization_id
-    most = await session.execute(
+    rows = await session.execute(
         select(Organization.id, Organization.name, Organization.kind, owned.c.records)
-        .join(owned, joined)
+        .join(owned, Organization.id == owned.c.organization_id)
         .order_by(owned.c.records.desc(), Organization.id)
-        .limit(_ORGANIZATIONS)
     )
-    kinds = await session.execute(
-        select(Organization.kind, func.sum(owned.c.records))
-        .join(owned, joined)
-        .group_by(Organization.kind)
-    )
-    named = [
-        OrganizationCount(id=one_id, name=name, kind=kind, count=count)
-        for one_id, name, kind, count in most
-    ]
-    counts = {kind: int(count) for kind, count in kinds}
-    return named, _each_of(OrganizationKind, counts, total)
+    most: list[OrganizationCount] = []
+    kinds: Counter[OrganizationKind] = Counter()
+    for owner_id, name, of_kind, count in rows:
+        kinds[of_kind] += count
+        if len(most) < _ORGANIZATIONS:
+            most.append(OrganizationCount(id=owner_id, name=name, kind=of_kind, count=count))
+    return most, _each_of(OrganizationKind, kinds, total)
 
 
 async def _budgets(session: AsyncSession) -> Budgets:
@@ -246,8 +241,11 @@ async def _funnel(session: AsyncSession, kind: ListKind, total: int) -> Funnel:
 
     async def records(of: type[Any], *where: ColumnElement[bool]) -> int:
         record_id = of.demand_id if kind is ListKind.DEMAND else of.achievement_id
-        wanted = select(func.count(record_id.distinct())).join(model, model.id == record_id)
-        return await session.scalar(wanted.where(published(kind), *where)) or 0
+        known = select(record_id.label("id")).where(record_id.is_not(None), *where).distinct()
+        named = known.subquery()
+        # Not a join: SQLite would begin it with the whole list.
+        public = exists().where(model.id == named.c.id, published(kind))
+        return await session.scalar(select(func.count()).select_from(named).where(public)) or 0
 
     return Funnel(
         published=total,
