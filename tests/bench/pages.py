@@ -3,8 +3,8 @@
     PYTHONPATH=tests python tests/bench/pages.py [--achievements 100000] [--times 5] [--data DIR]
 
 A tenth as many demands. Texts recombine the sample's sentences; there are no vectors, so that
-filling takes minutes: matches are found by words alone. Each page is opened in Chromium, on a
-desktop and on a phone, with an empty cache the first time. Printed are the largest contentful
+filling takes some minutes: matches are found by words alone. Each page is opened in Chromium, on a
+desktop and on a phone, each time with an empty cache. Printed are the largest contentful
 paint (LCP) and the time to the document's first byte, both from the beginning of the navigation.
 With `--data` the folder is kept, and a filled one is used again. Nothing here is a test.
 """
@@ -27,7 +27,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 from sqlalchemy import func, select
 
 from conftest import free_port
@@ -245,7 +245,7 @@ def wait_for(page: Page) -> None:
         try:
             page.goto("/sign-in")
             return
-        except Exception:
+        except Error:
             time.sleep(0.5)
     raise TimeoutError
 
