@@ -141,6 +141,8 @@ POST   /v1/inbox/read-all                                 13+++33+3311
 POST   /v1/inbox/{notice_id}/read                         14+++33+3311
 GET    /v1/statistics                                     ++++++++++11
 GET    /v1/statistics/interests                           13+++33++311
+GET    /v1/statistics/lists                               ++++++++++11
+GET    /v1/statistics/records                             13+++33++311
 GET    /v1/audit                                          1333333++311
 GET    /v1/audit/export                                   1333333++311
 GET    /v1/audit/{event_id}                               1333333++311
@@ -184,6 +186,11 @@ GET    /v1/dump                                           +++++++++311
 GET    /v1/imports/fields/{kind}                          ++++++++++11
 POST   /v1/imports/{import_id}/cancel                     143++33+3311
 POST   /v1/imports/{import_id}/undo                       143++33+3311
+GET    /statistics                                        ++++++++++11
+GET    /match-runs                                        1++++33++311
+POST   /match-runs                                        3++++33+3311
+GET    /match-runs/{run_id}                               14+++33++311
+POST   /match-runs/{run_id}/cancel                        34+++33+3311
 POST   /v1/match-runs                                     13+++33+3311
 GET    /v1/match-runs                                     1++++33++311
 GET    /v1/match-runs/{run_id}                            14+++33++311
@@ -312,6 +319,7 @@ _SAMPLE = _Sample(
     notice_id=ids.NOTICE,
     search_id=ids.SAVED_SEARCH,
     kind="achievements",
+    run_id=ids.MATCH_RUN,
 )
 
 

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from statistics import median
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -43,6 +43,8 @@ _INTRODUCED = joinedload(Introduction.interest, innerjoin=True).options(
     joinedload(Interest.organization, innerjoin=True),
     joinedload(Interest.owner, innerjoin=True),
 )
+
+_ANSWERS: Final = 1_000
 
 M = TypeVar("M", Interest, Introduction)
 
@@ -192,15 +194,24 @@ async def _box(session: AsyncSession, of: ColumnElement[bool]) -> BoxStatistics:
         states[state] += count
         if reason is not None:
             declined[reason] += count
+    return BoxStatistics(
+        states=states, declined=declined, days_to_answer=await days_to_answer(session, of)
+    )
+
+
+async def days_to_answer(
+    session: AsyncSession, of: ColumnElement[bool], *, least: int = 1
+) -> float | None:
+    """Median days to the owner's first answer, over the newest thousand that are answered; None
+    where there are fewer than `least`."""
     days = [
         (answered_at - created_at).total_seconds() / 86_400
         for created_at, answered_at in await session.execute(
-            select(Interest.created_at, Interest.answered_at).where(of)
+            select(Interest.created_at, Interest.answered_at)
+            .where(of, Interest.answered_at.is_not(None))
+            .order_by(Interest.id.desc())
+            .limit(_ANSWERS)
         )
         if answered_at is not None
     ]
-    return BoxStatistics(
-        states=states,
-        declined=declined,
-        days_to_answer=round(median(days), 2) if days else None,
-    )
+    return round(median(days), 2) if len(days) >= least else None

@@ -117,8 +117,10 @@ async def counts(session: AsyncSession) -> tuple[dict[Verdict, int], dict[Feedba
     for verdict, count in verdicts:
         given[verdict] = count
     reasons: Counter[str] = Counter()
-    for listed in await session.scalars(select(MatchFeedback.reasons)):
-        reasons.update(listed)
+    for listed, count in await session.execute(
+        select(MatchFeedback.reasons, func.count()).group_by(MatchFeedback.reasons)
+    ):
+        reasons.update(dict.fromkeys(listed, count))
     return given, {one: reasons[one.value] for one in FeedbackReason}
 
 

@@ -8,14 +8,17 @@ from sqlalchemy.orm import Mapped, composite, mapped_column
 
 from kechuangtong.core.trade import Price, PriceKind, Stage, Trl
 from kechuangtong.models.base import Base, choice
-from kechuangtong.models.listing import Listing
+from kechuangtong.models.listing import Listing, counted_by
 
 
 class Achievement(Listing, Base):
     """An achievement on offer, with its maturity, rights and price."""
 
     __tablename__ = "achievements"
-    __table_args__ = (UniqueConstraint("organization_id", "identity"),)
+    __table_args__ = (
+        UniqueConstraint("organization_id", "identity"),
+        *counted_by("published_at", "field", "place", "cooperation", "stage", "organization_id"),
+    )
 
     application: Mapped[str | None] = mapped_column(Text)
     stage: Mapped[Stage | None] = mapped_column(choice(Stage))

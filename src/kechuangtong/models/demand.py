@@ -5,14 +5,18 @@ from sqlalchemy.orm import Mapped, composite, mapped_column
 
 from kechuangtong.core.trade import Price, PriceKind, Stage, Trl
 from kechuangtong.models.base import Base, choice
-from kechuangtong.models.listing import Listing
+from kechuangtong.models.listing import Listing, counted_by
 
 
 class Demand(Listing, Base):
     """A technical demand with the maturity that it asks for and its budget."""
 
     __tablename__ = "demands"
-    __table_args__ = (UniqueConstraint("organization_id", "identity"),)
+    __table_args__ = (
+        UniqueConstraint("organization_id", "identity"),
+        *counted_by("published_at", "field", "place", "cooperation", "required_stage"),
+        *counted_by("anonymous organization_id", "budget_kind budget_high budget_low"),
+    )
 
     anonymous: Mapped[bool] = mapped_column(default=False)
     required_stage: Mapped[Stage | None] = mapped_column(choice(Stage))

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, query_expression, relationship
 
 from kechuangtong.core.clock import today
@@ -22,6 +22,11 @@ class ListingState(StrEnum):
     PUBLISHED = "published"  # 已发布
     WITHDRAWN = "withdrawn"  # 已撤回
     EXPIRED = "expired"  # 已过期
+
+
+def counted_by(*columns: str) -> list[Index]:
+    """Indexes out of which public records are counted by columns: no record has to be read."""
+    return [Index(None, "state", *one.split(), "valid_until") for one in columns]
 
 
 class Listing(Record):

@@ -11,8 +11,15 @@ from kechuangtong.core.errors import Forbidden
 from kechuangtong.core.openapi import answers
 from kechuangtong.interests import queries
 from kechuangtong.interests.schemas import InterestStatistics
-from kechuangtong.statistics.schemas import InterestStatisticsQuery, Statistics
-from kechuangtong.statistics.service import totals
+from kechuangtong.runtime import RuntimeDep
+from kechuangtong.statistics import service
+from kechuangtong.statistics.schemas import (
+    ListStatistics,
+    ListStatisticsQuery,
+    OrganizationStatisticsQuery,
+    OwnStatistics,
+    Statistics,
+)
 
 router = APIRouter(
     prefix="/v1/statistics",
@@ -25,7 +32,33 @@ router = APIRouter(
 async def statistics(session: ReadSession) -> Statistics:
     """How many records there are, how often matches were called useful or wrong, and why, and how
     many first contacts came of them."""
-    return await totals(session)
+    return await service.statistics(session)
+
+
+@router.get("/lists", summary="What is in a list (清单统计)", responses=answers(401, 422))
+async def list_statistics(
+    runtime: RuntimeDep, query: Annotated[ListStatisticsQuery, Query()]
+) -> ListStatistics:
+    """The public records of a list by field, stage, place, cooperation, kind of organization, month
+    and budget; the organizations with most of them; and how far records have come."""
+    async with runtime.database.snapshot() as session:
+        return await service.of_list(session, query.kind)
+
+
+@router.get(
+    "/records",
+    summary="An organization's own records (本单位清单统计)",
+    responses=answers(401, 403, 422),
+)
+async def own_statistics(
+    session: ReadSession,
+    actor: Annotated[Actor, Depends(requires(Permission.IMPORTS_READ))],
+    query: Annotated[OrganizationStatisticsQuery, Query()],
+) -> OwnStatistics:
+    """An organization's records by state, for its own people."""
+    if not actor.sees(query.organization_id):
+        raise Forbidden(loc=("query", "organization_id"))
+    return await service.of_organization(session, query.organization_id)
 
 
 @router.get(
@@ -36,7 +69,7 @@ async def statistics(session: ReadSession) -> Statistics:
 async def interest_statistics(
     session: ReadSession,
     actor: Annotated[Actor, Depends(requires(Permission.INTERESTS_READ))],
-    query: Annotated[InterestStatisticsQuery, Query()],
+    query: Annotated[OrganizationStatisticsQuery, Query()],
 ) -> InterestStatistics:
     """What an organization sent and received by state, declines by reason, and how soon the first
     answer came; for its own people."""
