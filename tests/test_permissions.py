@@ -150,9 +150,14 @@ GET    /health/live                                       ++++++++++11
 GET    /health/ready                                      ++++++++++11
 GET    /v1/status                                         ++++++++++11
 GET    /password-resets/{token}                           444444444444
-POST   /password-resets/{token}                           444444444444
-GET    /invitations/{token}                               444444444444
-POST   /invitations/{token}                               444444444444
+POST   /password-resets/{token}                           344444444444
+GET    /invitations/{token}                               444444444311
+POST   /invitations/{token}                               344444444311
+GET    /                                                  ++++++++++11
+GET    /sign-in                                           ++++++++++++
+POST   /sign-in                                           311111111111
+POST   /sign-out                                          3+++++++++11
+GET    /language                                          ++++++++++++
 POST   /v1/achievements/{achievement_id}/attachments      133++33+3311
 POST   /v1/demands/{demand_id}/attachments                133++33+3311
 GET    /v1/achievements/{achievement_id}/attachments      +++++++++311
