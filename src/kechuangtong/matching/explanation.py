@@ -22,14 +22,14 @@ from kechuangtong.models import Achievement, Demand
 SHARED_TERMS: Final = 6
 MISSING_TERMS: Final = 3
 
-_STAGES: Final = {
+STAGES: Final = {
     Stage.CONCEPT: Text("概念阶段", "concept"),
     Stage.LABORATORY: Text("实验室阶段", "laboratory"),
     Stage.BENCH: Text("小试", "bench"),
     Stage.PILOT: Text("中试", "pilot"),
     Stage.INDUSTRIAL: Text("产业化", "industrial"),
 }
-_WAYS: Final = {
+WAYS: Final = {
     Cooperation.TRANSFER: Text("技术转让", "transfer"),
     Cooperation.LICENSE: Text("技术许可", "license"),
     Cooperation.JOINT_DEVELOPMENT: Text("合作开发", "joint development"),
@@ -129,7 +129,8 @@ def _shared_terms(
     for word in _weighty(shared, weight):
         places = _place_of(word, demand.texts), _place_of(word, achievement.texts)
         if places[0] is not None and places[1] is not None:
-            terms.append({"term": word, "demand": places[0], "achievement": places[1]})
+            found = {"demand": places[0], "achievement": places[1]}
+            terms.append({"term": word, "weight": round(weight(word), 2), **found})
         if len(terms) == SHARED_TERMS:
             break
     if terms:
@@ -182,14 +183,14 @@ def _stage(demand: Demand, achievement: Achievement) -> Iterator[Fact]:
     order = list(Stage)
     meets = order.index(reached) >= order.index(required)
     zh = "成果处于{stage}，{meets}需求要求的{required}"
-    values = {"stage": _STAGES[reached].zh, "required": _STAGES[required].zh}
+    values = {"stage": STAGES[reached].zh, "required": STAGES[required].zh}
     yield (
         meets,
         "stage_meets" if meets else "stage_below",
         Text(
             zh.format(meets="达到" if meets else "未达到", **values),
-            f"The achievement is at the stage {_STAGES[reached].en}; required: "
-            f"{_STAGES[required].en}",
+            f"The achievement is at the stage {STAGES[reached].en}; required: "
+            f"{STAGES[required].en}",
         ),
         {"stage": reached.value, "required_stage": required.value},
     )
@@ -234,7 +235,7 @@ def _money(demand: Demand, achievement: Achievement) -> Iterator[Fact]:
         )
     else:
         return  # a budget that only says its least
-    price, budget = _amounts(asked), _amounts(offered)
+    price, budget = amounts(asked), amounts(offered)
     yield (
         speaks_for,
         code,
@@ -257,7 +258,8 @@ def _bounds(price: Price) -> dict[str, str | None]:
     }
 
 
-def _amounts(price: Price) -> Text:
+def amounts(price: Price) -> Text:
+    """An amount or a range in words, for a price that has one."""
     low, high = _amount(price.low), _amount(price.high)
     if low == high and low is not None:
         return low
@@ -315,7 +317,7 @@ def _cooperation(demand: Demand, achievement: Achievement) -> Iterator[Fact]:
 
 
 def _listed(ways: list[Cooperation]) -> Text:
-    named = [_WAYS[way] for way in ways]
+    named = [WAYS[way] for way in ways]
     return Text("、".join(one.zh for one in named), ", ".join(one.en for one in named))
 
 

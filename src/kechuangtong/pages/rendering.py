@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -18,9 +19,11 @@ from kechuangtong.accounts.actor import ANONYMOUS
 from kechuangtong.accounts.cookies import FORM_TOKEN, check_form, form_token
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core import language
+from kechuangtong.core.clock import CITY
 from kechuangtong.core.errors import AppError, Forbidden, NotFound, NotSignedIn, validation_text
 from kechuangtong.core.language import Text
 from kechuangtong.events import refusals
+from kechuangtong.pages import labels
 
 ASSETS: Final = Path(__file__).parent / "assets"
 
@@ -53,6 +56,7 @@ _NAVIGATION: Final = (
     ("/my/achievements", Permission.IMPORTS_READ, Text("我的成果", "My achievements")),
     ("/my/demands", Permission.IMPORTS_READ, Text("我的需求", "My demands")),
     ("/uploads", Permission.IMPORTS_READ, Text("导入", "Uploads")),
+    ("/interests", Permission.INTERESTS_READ, Text("对接", "Contacts")),
     ("/inbox", Permission.INBOX_READ, Text("收件箱", "Inbox")),
     ("/statistics", Permission.SERVICE_READ, Text("统计", "Statistics")),
 )
@@ -64,7 +68,16 @@ _templates.globals.update(
     navigation=_NAVIGATION,
     Permission=Permission,
     FORM_TOKEN=FORM_TOKEN,
+    labels=labels,
 )
+
+
+def _at(instant: datetime) -> str:
+    """An instant as clocks show it where the lists are kept."""
+    return f"{instant.astimezone(CITY):%Y-%m-%d %H:%M}"
+
+
+_templates.filters["at"] = _at
 
 
 def page(
