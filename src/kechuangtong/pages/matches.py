@@ -139,15 +139,14 @@ async def shown(
 def interest_in(actor: Actor, record: Listed, own: Own | None = None) -> Mapping[str, str] | None:
     """What an interest in a record would name, and in a match also the other one: of the two, the
     interest is in the one that is not the actor's. None where the actor can have none."""
-    if actor.id is not None and not actor.holds(Permission.INTERESTS_WRITE):
+    speaks_for = [actor.may(Permission.INTERESTS_WRITE, one) for one in actor.organization_ids]
+    if actor.id is not None and not any(speaks_for):
         return None
     kind = kind_of(record)
     named = {"subject_kind": kind.value, f"{kind}_id": str(record.id)}
     is_mine = record.organization is not None and record.organization.id in actor.organization_ids
     other_mine = own is not None and own.organization_id in actor.organization_ids
-    if is_mine == other_mine:
-        return None if is_mine else named
-    if own is None or own.id is None:
+    if is_mine == other_mine or own is None or own.id is None:
         return None if is_mine else named
     if is_mine:
         named["subject_kind"] = own.kind.value
