@@ -62,6 +62,13 @@ _NAVIGATION: Final = (
 )
 """Where one can go: path, the permission that it needs, its name."""
 
+
+def _moment(instant: datetime) -> str:
+    """An instant as people here read it."""
+    return f"{instant.astimezone(CITY):%Y-%m-%d %H:%M}"
+
+
+_templates.filters["moment"] = _moment
 _templates.globals.update(
     t=lambda zh, en: str(Text(zh, en)),
     asset=_asset,
@@ -70,14 +77,6 @@ _templates.globals.update(
     FORM_TOKEN=FORM_TOKEN,
     labels=labels,
 )
-
-
-def _at(instant: datetime) -> str:
-    """An instant as clocks show it where the lists are kept."""
-    return f"{instant.astimezone(CITY):%Y-%m-%d %H:%M}"
-
-
-_templates.filters["at"] = _at
 
 
 def page(
