@@ -4,6 +4,7 @@ else, in no answer, header, file or index."""
 import io
 import itertools
 import json
+import re
 import uuid
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi.routing import iter_route_contexts
 
 from conftest import PASSWORD, Service, running
 from kechuangtong.accounts.actor import OPERATOR
@@ -28,6 +30,7 @@ from kechuangtong.matching.router import matcher
 from kechuangtong.matching.runs.whole import match_all, write_matches
 from kechuangtong.models import Interest, Introduction
 from kechuangtong.organizations.service import create_organization
+from kechuangtong.pages.router import router as pages
 from kechuangtong.search.indexing import catch_up
 from kechuangtong.settings import Settings
 from waiting import until
@@ -133,7 +136,8 @@ def told_of(answers: Sequence[bytes], hidden: Sequence[Hidden]) -> list[Hidden]:
 async def read_everything(
     client: httpx.AsyncClient, hidden: Sequence[Hidden], achievement: str, attachments: list[str]
 ) -> list[bytes]:
-    """Every GET of the OpenAPI document that the caller may call, over every record."""
+    """Every GET of the OpenAPI document that the caller may call, over every record; and the pages,
+    over some."""
     document = json.loads(EXPORTED.read_text(encoding="utf-8"))  # and is current: test_openapi
     records = {
         "demand_id": [str(one.demand_id) for one in hidden],
@@ -143,13 +147,17 @@ async def read_everything(
         "number": ["1", "2"],
     }
     answers = []
-    for path, item in document["paths"].items():
-        if "get" not in item:
-            continue
+    read = [path for path, item in document["paths"].items() if "get" in item]
+    shown = [
+        str(one.path) for one in iter_route_contexts(pages.routes) if "GET" in (one.methods or ())
+    ]
+    assert "/demands/{demand_id}" in shown
+    for path in [*read, *shown]:
         where: str | None
-        names = [one["name"] for one in item["get"].get("parameters", []) if one["in"] == "path"]
+        names = re.findall(r"{(\w+)}", path)
         ids = [records.get(name, [str(uuid.uuid4())]) for name in names]
-        for values in list(itertools.product(*ids))[: 5 if "matches" in path else None]:
+        few = "matches" in path or path in shown
+        for values in list(itertools.product(*ids))[: 5 if few else None]:
             where = path
             for name, value in zip(names, values, strict=True):
                 where = where.replace("{" + name + "}", value)
@@ -176,6 +184,7 @@ async def ask_awkwardly(
     answers.append(
         await client.get(f"/v1/achievements/{achievement}/matches", params={"limit": 100})
     )
+    answers.append(await client.get("/search", params={"kind": "demand", "q": TOPIC}))
     text = {"text": f"{TOPIC}，利用工艺余热", "kind": "demand", "limit": 100}
     answers.append(await client.post("/v1/matches/search", json=text))
     for one in hidden[:20]:

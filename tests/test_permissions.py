@@ -214,6 +214,26 @@ GET    /uploads/{import_id}                               14+++33++311
 POST   /uploads/{import_id}/cancel                        343++33+3311
 POST   /uploads/{import_id}/undo                          343++33+3311
 POST   /uploads/{import_id}/again                         343++33+3311
+GET    /search                                            +++++++++311
+GET    /matches                                           +++++++++311
+POST   /matches                                           3++++++++311
+POST   /matches/feedback                                  3++++++++311
+GET    /saved-searches                                    1++++33+3311
+POST   /saved-searches                                    3++++33+3311
+POST   /saved-searches/{search_id}/delete                 34+++33+3311
+GET    /saved-searches/{search_id}/results                14+++33+3311
+GET    /achievements/{achievement_id}                     +++++++++311
+GET    /demands/{demand_id}                               +++++++++311
+GET    /organizations/{organization_id}                   +++++++++311
+GET    /interests                                         1++++33++311
+GET    /interests/new                                     1+3++33+3311
+POST   /interests                                         3+3++33+3311
+GET    /interests/{interest_id}                           14+++33++311
+POST   /interests/{interest_id}/{action}                  343++33+3311
+GET    /introductions/{introduction_id}                   14+++33++311
+GET    /inbox                                             1++++33+3311
+POST   /inbox/read-all                                    3++++33+3311
+POST   /inbox/{notice_id}/read                            34+++33+3311
 """
 
 
@@ -325,6 +345,8 @@ _SAMPLE = _Sample(
     search_id=ids.SAVED_SEARCH,
     kind="achievements",
     run_id=ids.MATCH_RUN,
+    organization_id=ids.ORGANIZATION,
+    action="accept",
 )
 
 

@@ -195,6 +195,15 @@ async def act(
     return interest
 
 
+def possible(actor: Actor, interest: Interest) -> list[Action]:
+    """What the actor may do to an interest as it stands."""
+    return [
+        action
+        for action in TRANSITIONS[interest.state]
+        if actor.may(Permission.INTERESTS_WRITE, _of(interest, ACTS[action]).id)
+    ]
+
+
 async def get(
     session: AsyncSession, actor: Actor, interest_id: uuid.UUID, *, to_change: bool = False
 ) -> Interest:

@@ -134,7 +134,8 @@ def _shared_terms(
     for word in _weighty(shared, weight):
         places = _place_of(word, demand.texts), _place_of(word, achievement.texts)
         if places[0] is not None and places[1] is not None:
-            terms.append({"term": word, "demand": places[0], "achievement": places[1]})
+            found = {"demand": places[0], "achievement": places[1]}
+            terms.append({"term": word, "weight": round(weight(word), 2), **found})
         if len(terms) == SHARED_TERMS:
             break
     if terms:
@@ -239,7 +240,7 @@ def _money(demand: Demand, achievement: Achievement) -> Iterator[Fact]:
         )
     else:
         return  # a budget that only says its least
-    price, budget = _amounts(asked), _amounts(offered)
+    price, budget = amounts(asked), amounts(offered)
     yield (
         speaks_for,
         code,
@@ -262,7 +263,8 @@ def _bounds(price: Price) -> dict[str, str | None]:
     }
 
 
-def _amounts(price: Price) -> Text:
+def amounts(price: Price) -> Text:
+    """An amount or a range in words, for a price that has one."""
     low, high = _amount(price.low), _amount(price.high)
     if low == high and low is not None:
         return low

@@ -16,6 +16,7 @@ from kechuangtong.achievements.service import achievements
 from kechuangtong.core.db import hold
 from kechuangtong.core.errors import Invalid, NotFound
 from kechuangtong.core.language import Text
+from kechuangtong.core.trade import ListKind
 from kechuangtong.demands.service import demands
 from kechuangtong.events import log
 from kechuangtong.matching import store
@@ -102,6 +103,18 @@ async def keep(
         after=shown.model_dump(mode="json"),
     )
     return shown
+
+
+async def said_of(
+    session: AsyncSession, actor: Actor, kind: ListKind, record_id: uuid.UUID
+) -> dict[uuid.UUID, FeedbackRead]:
+    """What the actor has said of the matches of a record, by the other record of each."""
+    of_demand = kind is ListKind.DEMAND
+    own = MatchFeedback.demand_id if of_demand else MatchFeedback.achievement_id
+    found = await session.scalars(
+        select(MatchFeedback).where(MatchFeedback.user_id == actor.id, own == record_id)
+    )
+    return {one.achievement_id if of_demand else one.demand_id: _shown(one) for one in found}
 
 
 def _shown(feedback: MatchFeedback) -> FeedbackRead:

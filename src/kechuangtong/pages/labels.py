@@ -3,10 +3,13 @@
 from typing import Final
 
 from kechuangtong.core.language import Text
-from kechuangtong.core.trade import ListKind, OrganizationKind
-from kechuangtong.matching.explanation import STAGES, WAYS
+from kechuangtong.core.schemas import PriceValue, TrlValue
+from kechuangtong.core.trade import ListKind, OrganizationKind, Price, PriceKind
+from kechuangtong.matching.explanation import STAGES, WAYS, amounts
+from kechuangtong.models.importing import ImportState
 from kechuangtong.models.interest import DeclineReason, InterestState
 from kechuangtong.models.listing import ListingState
+from kechuangtong.policies import trl as trl_policy
 
 __all__ = ["STAGES", "WAYS"]
 
@@ -32,6 +35,14 @@ STATES: Final = {
     ListingState.PUBLISHED: Text("已发布", "Published"),
     ListingState.WITHDRAWN: Text("已撤回", "Withdrawn"),
     ListingState.EXPIRED: Text("已过期", "Expired"),
+}
+IMPORTS: Final = {
+    ImportState.QUEUED: Text("等待处理", "waiting"),
+    ImportState.RUNNING: Text("正在导入", "running"),
+    ImportState.DONE: Text("已完成", "done"),
+    ImportState.FAILED: Text("未能导入", "failed"),
+    ImportState.CANCELLED: Text("已取消", "cancelled"),
+    ImportState.UNDONE: Text("已撤销", "undone"),
 }
 GRADES: Final = {
     4: Text("强", "strong"),
@@ -59,3 +70,21 @@ REASONS: Final = {
     DeclineReason.NO_CAPACITY: Text("暂无力量", "no capacity at present"),
     DeclineReason.PARTNER_UNSUITABLE: Text("合作方不合适", "the partner does not suit"),
 }
+_NO_AMOUNT: Final = {
+    PriceKind.NEGOTIABLE: Text("面议", "negotiable"),
+    PriceKind.UNKNOWN: Text("未定", "not known"),
+}
+
+
+def price(value: PriceValue) -> Text:
+    """A price or a budget: in Chinese in 万元."""
+    return _NO_AMOUNT.get(value.kind) or amounts(Price(value.kind, value.low, value.high))
+
+
+def trl(value: TrlValue) -> Text:
+    """A level on its scale, and what shows it."""
+    scale = trl_policy.scale(value.scale).name
+    evidence = f"；{value.evidence}" if value.evidence else ""
+    return Text(
+        f"{value.level} 级（{scale.zh}）{evidence}", f"{value.level} ({scale.en}){evidence}"
+    )

@@ -24,9 +24,9 @@ from kechuangtong.lists.service import ListService
 from kechuangtong.lists.states import Action
 from kechuangtong.models import Achievement, Demand
 from kechuangtong.models.listing import ListingState
+from kechuangtong.pages import labels
 from kechuangtong.pages.choosing import chosen_organization, own_organizations
 from kechuangtong.pages.rendering import page, page_router
-from kechuangtong.pages.texts import LISTING_STATES
 from kechuangtong.runtime import Runtime, RuntimeDep
 
 router = page_router()
@@ -176,7 +176,7 @@ async def _show(
         organization=organization,
         records=records,
         actions=actions,
-        states=LISTING_STATES,
+        states=labels.STATES,
         done=[one for one in (outcomes or {}).values() if not isinstance(one, AppError)],
         left=await _left(session, actor, kind, outcomes or {}),
     )

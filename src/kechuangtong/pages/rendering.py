@@ -23,6 +23,7 @@ from kechuangtong.core.clock import CITY
 from kechuangtong.core.errors import AppError, Forbidden, NotFound, NotSignedIn, validation_text
 from kechuangtong.core.language import Text
 from kechuangtong.events import refusals
+from kechuangtong.pages import labels
 
 ASSETS: Final = Path(__file__).parent / "assets"
 
@@ -55,6 +56,7 @@ _NAVIGATION: Final = (
     ("/my/achievements", Permission.IMPORTS_READ, Text("我的成果", "My achievements")),
     ("/my/demands", Permission.IMPORTS_READ, Text("我的需求", "My demands")),
     ("/uploads", Permission.IMPORTS_READ, Text("导入", "Uploads")),
+    ("/interests", Permission.INTERESTS_READ, Text("对接", "Contacts")),
     ("/inbox", Permission.INBOX_READ, Text("收件箱", "Inbox")),
     ("/statistics", Permission.SERVICE_READ, Text("统计", "Statistics")),
 )
@@ -73,6 +75,7 @@ _templates.globals.update(
     navigation=_NAVIGATION,
     Permission=Permission,
     FORM_TOKEN=FORM_TOKEN,
+    labels=labels,
 )
 
 

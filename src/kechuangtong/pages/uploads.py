@@ -22,9 +22,9 @@ from kechuangtong.imports.schemas import ImportForm, ImportQuery, RowQuery
 from kechuangtong.imports.workbook import DUPLICATE_OF, OUTCOMES
 from kechuangtong.models import Import
 from kechuangtong.models.importing import Outcome
+from kechuangtong.pages import labels
 from kechuangtong.pages.choosing import own_organizations
 from kechuangtong.pages.rendering import go, page, page_router
-from kechuangtong.pages.texts import IMPORT_STATES, LISTS
 from kechuangtong.runtime import Runtime, RuntimeDep
 
 router = page_router()
@@ -124,8 +124,8 @@ async def _uploads(
         named=named,
         dry_run=dry_run,
         max_bytes=runtime.settings.max_file_size,
-        lists=LISTS,
-        states=IMPORT_STATES,
+        lists=labels.LISTS,
+        states=labels.IMPORTS,
         outcomes={one: OUTCOMES[one] for one in _ORDER},
     )
 
@@ -253,8 +253,8 @@ async def _upload(
         not_read=NOT_READ,
         writes=writes,
         can_undo=writes and undo.can_undo(imported),
-        lists=LISTS,
-        states=IMPORT_STATES,
+        lists=labels.LISTS,
+        states=labels.IMPORTS,
         outcomes=OUTCOMES,
         duplicate_of=DUPLICATE_OF,
     )

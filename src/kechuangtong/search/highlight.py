@@ -1,6 +1,7 @@
 """Marking in a text what a query found in it."""
 
 import html
+from collections.abc import Sequence
 from typing import Final
 
 from kechuangtong.core.text import fold_with_offsets
@@ -11,9 +12,14 @@ SNIPPET: Final = 120
 
 def spans(text: str, q: str) -> list[tuple[int, int]]:
     """Where the query's words stand in the text as typed: disjoint (start, end), in order."""
+    return places(text, query_words(q))
+
+
+def places(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
+    """Where folded words stand in the text as typed: disjoint (start, end), in order."""
     folded = fold_with_offsets(text)
     found: list[tuple[int, int]] = []
-    for word in query_words(q):
+    for word in words:
         start = folded.text.find(word)
         while start >= 0:
             end = start + len(word)
@@ -32,19 +38,33 @@ def spans(text: str, q: str) -> list[tuple[int, int]]:
 def highlight(text: str, q: str) -> str | None:
     """HTML of the text around its first marks, the marks in `<em>`; None where there are none."""
     marks = spans(text, q)
-    if not marks:
-        return None
-    begin = max(0, min(marks[0][0] - SNIPPET // 4, len(text) - SNIPPET))
-    end = min(len(text), max(begin + SNIPPET, marks[0][1]))
-    parts = ["…" if begin else ""]
+    return excerpt(text, marks, "em") if marks else None
+
+
+def excerpt(text: str, marks: Sequence[tuple[int, int]], tag: str) -> str:
+    """HTML of the text around its first marks, else of its beginning, the marks in a tag."""
+    first = marks[0] if marks else (0, 0)
+    begin = max(0, min(first[0] - SNIPPET // 4, len(text) - SNIPPET))
+    end = min(len(text), max(begin + SNIPPET, first[1]))
+    shown = marked(text, [one for one in marks if one[1] <= end], tag, begin, end)
+    return f"{'…' if begin else ''}{shown}{'…' if end < len(text) else ''}"
+
+
+def marked(
+    text: str,
+    marks: Sequence[tuple[int, int]],
+    tag: str,
+    begin: int = 0,
+    end: int | None = None,
+) -> str:
+    """HTML of the text from `begin` to `end`, the marks in it in a tag."""
+    parts = []
     place = begin
     for start, stop in marks:
-        if stop > end:
-            break
-        parts += [html.escape(text[place:start]), "<em>", html.escape(text[start:stop]), "</em>"]
+        parts += [html.escape(text[place:start]), f"<{tag}>", html.escape(text[start:stop])]
+        parts.append(f"</{tag}>")
         place = stop
-    parts += [html.escape(text[place:end]), "…" if end < len(text) else ""]
-    return "".join(parts)
+    return "".join([*parts, html.escape(text[place:end])])
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:

@@ -1,0 +1,119 @@
+"""From a search to the first contact by the pages, on both sides."""
+
+import re
+import time
+
+import httpx
+
+from kechuangtong.sample.service import EDITOR, PASSWORD
+from pages.conftest import Visitor
+
+# Each device has an enterprise of its own.
+CODES = {"desktop": "91510100MA6CGUTY07", "phone": "91510100MA77PAGE65"}
+
+
+def enterprise_with_a_demand(operator: httpx.Client, device: str) -> str:
+    """A new enterprise of a new user, with a published demand that is searchable."""
+    user = {"name": f"buyer-{device}", "password": PASSWORD, "email": f"{device}@example.org"}
+    body = {
+        "name": f"{device}食品有限公司",
+        "kind": "enterprise",
+        "code": CODES[device],
+        "proof": "营业执照",
+    }
+    base = operator.base_url
+    with httpx.Client(base_url=base, trust_env=False, timeout=30) as client:
+        made = client.post("/v1/registrations", json={**body, "user": user}).raise_for_status()
+        asked = {"subject_id": made.json()["id"]}
+        (review,) = operator.get("/v1/reviews", params=asked).json()["items"]
+        anyhow = {"If-Match": "*"}
+        operator.post(f"/v1/reviews/{review['id']}/approve", headers=anyhow).raise_for_status()
+        form = {"username": user["name"], "password": PASSWORD}
+        token = client.post("/v1/auth/token", data=form).json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        (organization,) = client.get("/v1/auth/me").json()["organization_ids"]
+        demand = {
+            "organization_id": organization,
+            "title": f"烘房余熱除濕 {device}",
+            "description": "烘房除湿耗电高，希望用 60 ℃ 工艺余热除湿。",
+            "anonymous": True,
+        }
+        path = client.post("/v1/demands", json=demand).raise_for_status().headers["Location"]
+        client.post(f"{path}/publish", headers=anyhow).raise_for_status()
+        limit = time.monotonic() + 60
+        found = {"kind": "demand", "q": device}
+        while not client.get("/v1/search", params=found).json()["total"]:
+            assert time.monotonic() < limit, "the demand is not found"
+            time.sleep(0.2)
+    return user["name"]
+
+
+def test_a_search_leads_to_a_match_and_the_match_to_the_contacts(
+    visitor: Visitor, operator: httpx.Client
+) -> None:
+    page, device = visitor.page, visitor.device
+    buyer = enterprise_with_a_demand(operator, device)
+    main = page.get_by_role("main")
+    visitor.signs_in(buyer)
+    visitor.opens("/search")
+    page.get_by_label("检索词").fill(f"余热 {device}")
+    page.get_by_label("清单").select_option("demand")
+    main.get_by_role("search").get_by_role("button").click()
+    page.get_by_text("共 1 条").wait_for()
+    visitor.checks()
+    main.get_by_role("link", name=f"烘房余熱除濕 {device}").click()
+    page.get_by_role("heading", name="匹配的成果").wait_for()
+    visitor.checks()
+
+    match = page.locator("ol.cards > li").filter(has_text="余热再生吸附转轮除湿机组").first
+    bar = match.get_by_role("meter", name="匹配度")
+    assert 0 < bar.evaluate("bar => bar.value") <= 1
+    assert match.locator("h3 mark").all_inner_texts() == ["余热", "除湿"]
+    assert "烘房余熱除濕" in match.locator("blockquote").last.locator("mark").all_inner_texts()
+    assert match.get_by_role("list", name="理由概览").get_by_text("领域").is_visible()
+    match.get_by_text("这条匹配有用吗？").click()
+    match.get_by_role("button", name="有用").click()
+    page.get_by_text("您的反馈：有用").wait_for()
+
+    match.get_by_role("link", name=re.compile("提出对接意向")).click()
+    visitor.checks()
+    page.get_by_label("留言").fill("想看一次现场试验。")
+    page.get_by_role("button", name="发送").click()
+    page.get_by_text("待答复").wait_for()
+    visitor.checks()
+    interest = page.url
+    page.get_by_role("button", name="退出").click()
+
+    visitor.signs_in(EDITOR)
+    visitor.opens("/inbox")
+    page.locator(f'a[href="{httpx.URL(interest).path}"]').click()
+    page.get_by_text("想看一次现场试验。").wait_for()
+    assert "食品有限公司" not in main.inner_text()
+    visitor.checks()
+    page.get_by_role("button", name="接受").click()
+    page.get_by_role("heading", name="双方联系方式").wait_for()
+    assert f"{device}@example.org" in main.inner_text()
+    visitor.checks()
+    page.get_by_role("link", name="查看引荐").click()
+    page.get_by_role("heading", name="引荐").wait_for()
+    visitor.checks()
+
+
+def test_a_text_is_matched_and_a_search_without_results_says_what_to_try(
+    visitor: Visitor,
+) -> None:
+    visitor.opens("/search?q=zzqqxx&stage=pilot")
+    page = visitor.page
+    page.get_by_text("没有找到").wait_for()
+    page.get_by_role("link", name="中试 （去掉）").click()
+    assert "stage" not in page.url
+    page.get_by_label("描述您的需求").fill("烘房除湿能耗太高，想利用工艺余热。")
+    page.get_by_role("button", name="匹配").click()
+    page.get_by_role("heading", name="匹配的成果").wait_for()
+    visitor.checks()
+    assert page.locator("ol.cards mark").count() > 1
+    page.locator("ol.cards h3 a").first.click()
+    page.get_by_role("heading", name="匹配的需求").wait_for()
+    page.locator("main a[href^='/organizations/']").first.click()
+    page.get_by_role("heading", name="已发布的").first.wait_for()
+    visitor.checks()
