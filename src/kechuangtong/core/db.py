@@ -1,6 +1,7 @@
 """The database: one code path for SQLite and PostgreSQL, and the only place that commits."""
 
 import hashlib
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -9,12 +10,13 @@ from typing import Any
 import uuid_utils
 from sqlalchemy import Connection, Table, event, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 _WRITER = {"kct_writer": True}
 _LAST = "kct_last"
 _PATIENCE = 60_000  # milliseconds that a writer of SQLite waits for another
+_LOOKS = 20  # milliseconds in which it looks several times whether it may begin
 
 
 def new_id() -> uuid.UUID:
@@ -92,16 +94,32 @@ def create_engine(url: str) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Connection) -> None:
         options = connection.get_execution_options()
-        if not options.get("kct_at_once"):
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("kct_writer") else "BEGIN")
+        if not options.get("kct_writer"):
+            connection.exec_driver_sql("BEGIN")
             return
-        connection.exec_driver_sql("PRAGMA busy_timeout=0")
+        at_once = options.get("kct_at_once")
+        limit = time.monotonic() + (0 if at_once else _PATIENCE / 1000)
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={0 if at_once else _LOOKS}")
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            while not _begun(connection, limit):
+                pass
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={_PATIENCE}")
 
     return engine
+
+
+def _begun(connection: Connection, limit: float) -> bool:
+    """Whether a writer of SQLite has begun. The longer one wait, the rarer SQLite looks whether it
+    may, up to every 100 ms; beside a writer that pauses for less between its transactions, it would
+    wait for all of them. So there are many short waits, until the limit."""
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError:
+        if time.monotonic() > limit:
+            raise
+        return False
+    return True
 
 
 async def upsert(

@@ -10,6 +10,7 @@ import math
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from kechuangtong.core.identifiers import MESSAGES as IDENTIFIER_MESSAGES
@@ -89,6 +90,8 @@ _ERRORS: Final = frozenset(
     "#REF! #N/A #VALUE! #DIV/0! #NAME? #NULL! #NUM! #SPILL! #CALC! #GETTING_DATA".split()
 )
 _NOTHING: Final = frozenset({"无", "暂无", "没有", "空", "n/a", "na", "none", "null", "nil"})
+_LONGEST_PLACEHOLDER: Final = 20  # with spaces in it
+_WORD: Final = re.compile(r"\w")
 
 
 def text(value: Cell) -> str:
@@ -106,10 +109,15 @@ def text(value: Cell) -> str:
         return value.isoformat(" ", "seconds")
     if isinstance(value, date):
         return value.strftime("%Y-%m-%d")
-    cleaned = _INVISIBLE.sub("", str(value).replace("\r\n", "\n").replace("\r", "\n")).strip()
+    cleaned = _cleaned(str(value))
     if cleaned in _ERRORS:
         raise CellError("cell_error", cleaned)
     return cleaned
+
+
+@lru_cache(maxsize=256)  # a cell is looked at several times while its row is read
+def _cleaned(typed: str) -> str:
+    return _INVISIBLE.sub("", typed.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
 def _plain_number(value: float) -> str:
@@ -128,8 +136,10 @@ def shown(value: Cell) -> str:
 
 def says_nothing(typed: str) -> bool:
     """Whether a text is empty, a placeholder (无, /) or nothing but punctuation."""
+    if len(typed) > _LONGEST_PLACEHOLDER and _WORD.search(typed):
+        return False  # most cells: their texts need not be folded for this
     folded = identity(typed)
-    return not re.search(r"\w", folded) or folded in _NOTHING
+    return not _WORD.search(folded) or folded in _NOTHING
 
 
 _BOX: Final = "□☐○"

@@ -325,6 +325,10 @@ _USUAL: Final = {
     }
     for kind, table in _TABLES.items()
 }
+_PARTS: Final = {
+    kind: [(one.field, re.compile(one.parts)) for one in table if one.parts]
+    for kind, table in _TABLES.items()
+}
 _OTHER_TITLE: Final = {
     ListKind.ACHIEVEMENT: re.compile(
         "需求.{0,4}(?:名称|题目|标题|内容|描述|编号|单位|企业)|技术需求|技术难题|难题名称|demand"
@@ -597,7 +601,7 @@ def _named(name: str, kind: ListKind) -> str | None:
 
 def _telling(name: str, kind: ListKind) -> list[str]:
     """The fields of which a part of this name tells, the likeliest first."""
-    return [one.field for one in _TABLES[kind] if one.parts and re.search(one.parts, name)]
+    return [field for field, parts in _PARTS[kind] if parts.search(name)]
 
 
 def asks_for_openness(header: str) -> bool:

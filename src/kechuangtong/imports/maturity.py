@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from kechuangtong.core.text import identity
@@ -77,6 +78,7 @@ _LEVEL: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=1_000, typed=True)  # a list has the same few in all of its rows
 def parse_maturity(value: Cell, scale: Scale) -> Maturity:
     """The stage and the level that a cell names (7级, TRL7, 7, 中试, 中试（TRL6）).
 

@@ -7,7 +7,7 @@ process died goes on at the chunk that it had reached, nothing twice.
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from anyio import sleep, to_thread
 from sqlalchemy import ColumnElement, or_, select, true
@@ -46,6 +46,8 @@ from kechuangtong.settings import Settings
 CHUNK = 200
 
 ENDED = frozenset(ImportState) - {ImportState.QUEUED, ImportState.RUNNING}
+# Between chunks, in which others who write have their turn.
+_TURN_SECONDS: Final = 0.02
 _LOOK_AGAIN_SECONDS = 0.5
 
 Progress = Callable[[int, int], None]
@@ -312,6 +314,7 @@ async def run_import(
         seen = assessor.seen
         if progress is not None:
             progress(imported.done, len(sheet.rows))
+        await sleep(_TURN_SECONDS)
     async with database.write() as session:
         imported = await session.get_one(Import, import_id, with_for_update=True)
         if imported.state is ImportState.RUNNING:
