@@ -28,6 +28,8 @@ from kechuangtong.events.router import router as audit
 from kechuangtong.imports.downloads import router as downloads
 from kechuangtong.imports.router import router as imports
 from kechuangtong.inbox.router import router as inbox
+from kechuangtong.instruments.router import router as instruments
+from kechuangtong.instruments.terms_router import router as terms
 from kechuangtong.interests.router import router as interests
 from kechuangtong.jobs.service import working
 from kechuangtong.matching.router import router as matches
@@ -98,6 +100,8 @@ def create_app(settings: Settings) -> FastAPI:
         saved_searches,
         matches,
         interests,
+        instruments,
+        terms,
         inbox,
         editions,
         changes,

@@ -37,6 +37,11 @@ class Permission(StrEnum):
     REVIEWS_DECIDE = "reviews:decide"
     INTERESTS_READ = "interests:read"
     INTERESTS_WRITE = "interests:write"
+    INSTRUMENTS_READ = "instruments:read"
+    INSTRUMENTS_WRITE = "instruments:write"
+    BOOKINGS_READ = "bookings:read"
+    BOOKINGS_WRITE = "bookings:write"
+    BOOKINGS_MANAGE = "bookings:manage"
     INBOX_READ = "inbox:read"
     INBOX_WRITE = "inbox:write"
     SEARCHES_READ = "saved-searches:read"
@@ -83,6 +88,7 @@ ANYONE: Final = frozenset(
         _P.EDITIONS_READ,
         _P.CHANGES_READ,
         _P.DUMP_READ,
+        _P.INSTRUMENTS_READ,
     }
 )
 SIGNED_IN: Final = ANYONE | {
@@ -103,6 +109,8 @@ _MEMBER: Final = frozenset(
         _P.INBOX_WRITE,
         _P.SEARCHES_READ,
         _P.SEARCHES_WRITE,
+        _P.BOOKINGS_READ,
+        _P.BOOKINGS_WRITE,
     }
 )
 _EDITOR: Final = _MEMBER | {
@@ -111,6 +119,8 @@ _EDITOR: Final = _MEMBER | {
     _P.IMPORTS_WRITE,
     _P.INTERESTS_WRITE,
     _P.ATTACHMENTS_WRITE,
+    _P.INSTRUMENTS_WRITE,
+    _P.BOOKINGS_MANAGE,
 }
 _MANAGER: Final = _EDITOR | {_P.MEMBERS_WRITE, _P.ORGANIZATIONS_WRITE}
 
@@ -128,6 +138,7 @@ PLATFORM_ROLES: Final[dict[PlatformRole, frozenset[Permission]]] = {
             _P.IMPORTS_READ,
             _P.REVIEWS_READ,
             _P.INTERESTS_READ,
+            _P.BOOKINGS_READ,
             _P.AUDIT_READ,
         }
     ),
