@@ -16,6 +16,7 @@ from kechuangtong.accounts.router import router as accounts
 from kechuangtong.accounts.users_router import router as users
 from kechuangtong.achievements.router import router as achievements
 from kechuangtong.attachments.router import router as attachments
+from kechuangtong.bookings.router import router as bookings
 from kechuangtong.changes.router import router as changes
 from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import InShape, RequestContext, refuse_parameters
@@ -102,6 +103,7 @@ def create_app(settings: Settings) -> FastAPI:
         interests,
         instruments,
         terms,
+        bookings,
         inbox,
         editions,
         changes,

@@ -1,6 +1,7 @@
 """Opening hours and free times: arithmetic of wall clock time, units and steps."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -69,7 +70,7 @@ def test_what_is_left_is_what_was_there_and_is_not_taken(
             for periods in (there, taken, left)
         ]
         assert inside[2] == (inside[0] and not inside[1])
-    assert all(one.ends_at <= other.starts_at for one, other in zip(left, left[1:], strict=False))
+    assert all(one.ends_at <= other.starts_at for one, other in pairwise(left))
 
 
 def test_a_booking_keeps_to_one_unit() -> None:

@@ -31,6 +31,7 @@ from kechuangtong.models.instrument import (
 from kechuangtong.policies import instrument_classes
 from kechuangtong.sample import ids
 
+_INSTANT = Text("时间须在 1900 至 2200 年之间", "an instant is between the years 1900 and 2200")
 _SPAN = Text("开始须早于结束", "a span opens before it closes")
 _OVERLAP = Text("同一天的时段不得重叠", "spans of one day must not overlap")
 _TWICE = Text("同一日期只能出现一次", "each date stands once")
@@ -58,6 +59,16 @@ Url = Annotated[
 Minutes = Annotated[int, Field(ge=0, le=525_600)]  # up to a year
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+
+
+def _sane(instant: datetime) -> datetime:
+    if not 1900 <= instant.year <= 2200:
+        raise ValueError(_INSTANT)
+    return instant
+
+
+When = Annotated[Instant, AfterValidator(_sane)]
+"""An instant that calendars have around it."""
 
 
 def check_period(starts_at: datetime, ends_at: datetime, *, days: int | None = None) -> None:
@@ -347,8 +358,8 @@ class InstrumentQuery(PageQuery):
         float | None,
         Field(gt=0, le=744, allow_inf_nan=False, description="Hours on end that are free (空闲)"),
     ] = None
-    free_from: Instant | None = None
-    free_to: Instant | None = None
+    free_from: When | None = None
+    free_to: When | None = None
 
     @model_validator(mode="after")
     def _what_goes_together(self) -> Self:
@@ -382,8 +393,8 @@ class AvailabilityQuery(Input):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    from_: Annotated[Instant | None, Field(alias="from", description="Null: now (起)")] = None
-    to: Annotated[Instant | None, Field(description="Null: seven days later (止)")] = None
+    from_: Annotated[When | None, Field(alias="from", description="Null: now (起)")] = None
+    to: Annotated[When | None, Field(description="Null: seven days later (止)")] = None
 
 
 class FreeRead(BaseModel):
@@ -424,8 +435,8 @@ class ClosureCreate(Input):
         }
     )
 
-    starts_at: Instant
-    ends_at: Instant
+    starts_at: When
+    ends_at: When
     reason: Annotated[Line, Field(description="Why (停机原因)")]
 
     @model_validator(mode="after")

@@ -203,10 +203,7 @@ async def availability(
     booked. Raises NotFound, WindowInvalid."""
     instrument = await get(session, actor, instrument_id)
     start = query.from_ or now()
-    try:
-        end = query.to or start + timedelta(days=7)
-    except OverflowError:
-        raise WindowInvalid(days=_WINDOW_DAYS) from None
+    end = query.to or start + timedelta(days=7)
     if not timedelta() < end - start <= timedelta(days=_WINDOW_DAYS):
         raise WindowInvalid(days=_WINDOW_DAYS)
     rooms = await queries.rooms_of(session, [instrument], Period(start, end))

@@ -1,4 +1,4 @@
-"""Instruments of the sample's organizations, for the examples of the documentation."""
+"""Instruments of the sample and their bookings, for the examples of the documentation."""
 
 import uuid
 from datetime import timedelta
@@ -11,8 +11,16 @@ from kechuangtong.accounts.actor import OPERATOR
 from kechuangtong.core.clock import now, today
 from kechuangtong.instruments import service
 from kechuangtong.instruments.schemas import InstrumentCreate
+from kechuangtong.instruments.slots import aligned_up
 from kechuangtong.instruments.states import Action
-from kechuangtong.models import InstrumentClosure, InstrumentPrice, Qualification
+from kechuangtong.models import (
+    Booking,
+    BookingItem,
+    InstrumentClosure,
+    InstrumentPrice,
+    Qualification,
+)
+from kechuangtong.models.booking import BookingState
 from kechuangtong.models.instrument import UserClass
 from kechuangtong.sample import ids
 from kechuangtong.sample.ids import sample_id
@@ -143,3 +151,49 @@ def _price(instrument_id: uuid.UUID, user_class: UserClass, amount: str) -> Inst
         valid_from=today(),
         amount=Decimal(amount),
     )
+
+
+async def add_bookings(session: AsyncSession) -> None:
+    """Bookings of the microscope in each state that an example begins with."""
+    begins = aligned_up(now() - timedelta(hours=1), 30)
+    for booking_id, state, days in (
+        (ids.BOOKING, BookingState.REQUESTED, 3),
+        (ids.BOOKING_TO_DECLINE, BookingState.REQUESTED, 4),
+        (ids.BOOKING_TO_CANCEL, BookingState.APPROVED, 5),
+        (ids.BOOKING_FINISHED, BookingState.FINISHED, -3),
+        (ids.BOOKING_MISSED, BookingState.APPROVED, -2),
+        (ids.BOOKING_TO_FINISH, BookingState.IN_USE, -1),
+        (ids.BOOKING_TO_START, BookingState.APPROVED, 0),
+    ):
+        starts_at = begins + timedelta(days=days)
+        ends_at = starts_at + timedelta(hours=2)
+        finished = state is BookingState.FINISHED
+        held_until = now() + timedelta(days=2) if state is BookingState.REQUESTED else None
+        booking = Booking(
+            id=uuid.UUID(booking_id),
+            organization_id=uuid.UUID(ids.ENTERPRISE),
+            owner_id=uuid.UUID(ids.ORGANIZATION),
+            user_class=UserClass.ENTERPRISE,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            stored_state=state,
+            held_until=held_until,
+            purpose="铝合金析出相观察。",
+            started_at=starts_at if state is BookingState.IN_USE or finished else None,
+            finished_at=ends_at if finished else None,
+            samples=3 if finished else None,
+        )
+        item = BookingItem(
+            booking_id=booking.id,
+            instrument_id=uuid.UUID(ids.INSTRUMENT),
+            unit=1,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            holds=True,
+            held_until=held_until,
+        )
+        if finished:
+            item.hours, item.price, item.fee = Decimal(2), Decimal(900), Decimal(1800)
+        session.add(booking)
+        await session.flush()  # its item refers to it
+        session.add(item)
