@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kechuangtong.core.clock import CITY
 from kechuangtong.instruments.hours import Hours, Period, merged, without
 from kechuangtong.instruments.queries import distance_km
-from kechuangtong.instruments.slots import Room, aligned_down, aligned_up
+from kechuangtong.instruments.slots import Room, aligned_down, aligned_up, nearest
 from kechuangtong.policies import instrument_classes
 
 
@@ -102,13 +102,16 @@ def test_the_nearest_free_times() -> None:
         capacity=1,
     )
     wanted = period(1, "09:30", "10:30")
-    assert room.nearest(wanted, units=1, step=30, count=4) == [
+    assert nearest([(room, 1)], wanted, step=30, count=4) == [
         period(1, "10:30", "11:30"),
         period(1, "08:00", "09:00"),
         period(1, "11:00", "12:00"),
         period(1, "13:00", "14:00"),
     ]
-    assert room.nearest(wanted, units=2, step=30) == []
+    assert nearest([(room, 2)], wanted, step=30) == []
+    other = Room(room.open, {1: [period(1, "10:00", "11:30")]}, capacity=1)
+    both = nearest([(room, 1), (other, 1)], wanted, step=30, count=2)
+    assert both == [period(1, "08:00", "09:00"), period(1, "13:00", "14:00")]
     assert room.first(timedelta(minutes=90), step=30) == period(1, "10:30", "12:00")
     assert room.first(timedelta(hours=4), step=30) is None
     assert aligned_up(at(1, "10:20"), 30) == at(1, "10:30")

@@ -64,7 +64,7 @@ from kechuangtong.events import log
 from kechuangtong.inbox import service as inbox
 from kechuangtong.instruments.hours import Period
 from kechuangtong.instruments.queries import rooms_of, shown, visible_to
-from kechuangtong.instruments.slots import Room, off_step
+from kechuangtong.instruments.slots import Room, nearest, off_step
 from kechuangtong.lists.errors import OrganizationMerged, OrganizationUnknown
 from kechuangtong.lists.schemas import OrganizationBrief
 from kechuangtong.models import Booking, BookingItem, Instrument, Membership, Organization
@@ -77,7 +77,6 @@ _EARLY: Final = timedelta(minutes=15)  # so long before its time use may start
 # Where free times next to the one that was wanted are looked for.
 _BEFORE: Final = timedelta(days=7)
 _AFTER: Final = timedelta(days=14)
-_NEAREST: Final = 5
 
 _NOTICES: Final = {
     Action.APPROVE: NoticeKind.BOOKING_APPROVED,
@@ -349,13 +348,8 @@ def _nearest(
     instruments: Sequence[tuple[Instrument, int]], rooms: dict[uuid.UUID, Room], period: Period
 ) -> list[Period]:
     """Times next to the one that was wanted in which there is room on all of the instruments."""
-    first, count = instruments[0]
-    near = rooms[first.id].nearest(
-        period, units=count, step=math.lcm(*(one.step_minutes for one, _ in instruments)), count=100
-    )
-    return [
-        one for one in near if all(rooms[other.id].has(units, one) for other, units in instruments)
-    ][:_NEAREST]
+    step = math.lcm(*(one.step_minutes for one, _ in instruments))
+    return nearest([(rooms[one.id], units) for one, units in instruments], period, step=step)
 
 
 def _place(booking: Booking, units: dict[uuid.UUID, list[int]], *, at_once: bool) -> None:

@@ -59,20 +59,26 @@ class Room:
                 found = start
         return None if found is None else Period(found, found + length)
 
-    def nearest(self, wanted: Period, *, units: int, step: int, count: int = 5) -> list[Period]:
-        """Times as long as the one that was wanted in which so many units are free: up to `count`,
-        the nearest first. They begin at a multiple of the step."""
-        length = wanted.length
-        starts = set()
-        for gap in self.gaps:
+
+def nearest(
+    rooms: Sequence[tuple[Room, int]], wanted: Period, *, step: int, count: int = 5
+) -> list[Period]:
+    """Times as long as the one that was wanted in which so many units of each room are free: up to
+    `count`, the nearest first. They begin at a multiple of the step."""
+    length = wanted.length
+    starts = set()
+    for room, _ in rooms:
+        for gap in room.gaps:
             first = aligned_up(gap.starts_at, step)
             last = aligned_down(gap.ends_at - length, step)
             if first <= last:
                 starts |= {first, min(max(wanted.starts_at, first), last), last}
-        free = [Period(start, start + length) for start in starts]
-        found = [one for one in free if self.has(units, one)]
-        found.sort(key=lambda one: (abs(one.starts_at - wanted.starts_at), one.starts_at))
-        return found[:count]
+    found = [
+        one
+        for start in sorted(starts, key=lambda start: (abs(start - wanted.starts_at), start))
+        if all(room.has(units, one := Period(start, start + length)) for room, units in rooms)
+    ]
+    return found[:count]
 
 
 def off_step(instant: datetime, step: int) -> timedelta:
