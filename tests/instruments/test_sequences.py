@@ -53,7 +53,9 @@ USED = st.one_of(st.none(), st.decimals(0, 20, places=2))
 ACT = st.tuples(st.just("act"), st.integers(0, 9), DONE, st.booleans(), USED)
 PASS = st.tuples(st.just("pass"), st.integers(1, 12))
 STEPS = st.lists(st.one_of(BOOK, BOOK, SERIES, ACT, ACT, PASS), min_size=3, max_size=14)
-PRICES = st.dictionaries(st.integers(-2, 3), st.decimals(0, 5_000, places=2), max_size=3)
+PRICES = st.dictionaries(
+    st.integers(-2, 3), st.decimals(0, 5_000, places=2), min_size=1, max_size=3
+)
 
 
 @dataclass
@@ -232,7 +234,7 @@ async def _instrument(
     return instrument_id
 
 
-@given(st.integers(1, 3), st.booleans(), PRICES, STEPS)
+@given(st.integers(1, 3), st.booleans(), PRICES, STEPS, USED)
 @settings(
     max_examples=5_000 if LONG else 15,
     deadline=None,
@@ -245,6 +247,7 @@ async def test_any_sequence_of_bookings(
     approval: bool,
     prices: dict[int, Decimal],
     steps: list[tuple[Any, ...]],
+    used: Decimal | None,
 ) -> None:
     with time_machine.travel(MONDAY, tick=False) as traveller:
         instrument_id = await _instrument(service, capacity, approval, prices)
@@ -256,4 +259,8 @@ async def test_any_sequence_of_bookings(
                 await bookings.tend(service.runtime.database)
             else:
                 await getattr(run, what)(*values)
+        await run.check()
+        traveller.shift(timedelta(days=6))  # then all that was approved is used
+        for index in range(len(run.told)):
+            await run.act(index, Action.FINISH, True, used)
         await run.check()
