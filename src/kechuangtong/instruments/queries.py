@@ -4,6 +4,7 @@ import math
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -20,9 +21,10 @@ from kechuangtong.instruments.slots import Room
 from kechuangtong.models import BookingItem, Instrument, InstrumentClosure
 from kechuangtong.models.instrument import InstrumentState, InstrumentStatus, ShareMode
 
-# Where a search looks at hours and places one by one: so many at a time, and so many a page.
-_CHUNK: Final = 100
-_EXAMINED: Final = 500
+# Where a search looks at hours and places one by one: so many at a time, and so many a page, which
+# bounds how long a page takes.
+_CHUNK: Final = 30
+_EXAMINED: Final = 90
 _KM_A_DEGREE: Final = 111.2
 _EARTH_KM: Final = 6_371.0
 # What tells when an instrument is free, and where it is.
@@ -127,7 +129,7 @@ async def _first_free(
         return {}
     window = Period(query.free_from, query.free_to)
     length = timedelta(hours=query.free_hours)
-    rooms = await rooms_of(session, rows, window)
+    rooms = await rooms_of(session, rows, window, at_least=length)
     return {row.id: rooms[row.id].first(length, step=row.step_minutes) for row in rows}
 
 
@@ -196,23 +198,39 @@ def _box(center: tuple[float, float], km: float) -> list[ColumnElement[bool]]:
 
 
 async def rooms_of(
-    session: AsyncSession, instruments: Sequence[Any], window: Period
+    session: AsyncSession,
+    instruments: Sequence[Any],
+    window: Period,
+    *,
+    at_least: timedelta = timedelta(),
 ) -> dict[uuid.UUID, Room]:
     """What of instruments, or of rows with their hours, is free in a window, from the earliest time
-    on that can be booked."""
-    ids = [one.id for one in instruments]
-    closed = await _closed(session, ids, window)
-    booked = await taken(session, ids, window)
+    on that can be booked. Of those that are never open for `at_least` it is not looked what is
+    booked."""
+    closed = await _closed(session, [one.id for one in instruments], window)
+    opened: dict[str, list[Period]] = {}  # many instruments have the same hours
     rooms = {}
     for one in instruments:
-        earliest = max(window.starts_at, now() + timedelta(minutes=one.lead_minutes))
-        left = Period(earliest, window.ends_at)
-        open_periods = []
-        if left.length > timedelta():
-            hours = Hours.read(one.opening_hours, one.opening_exceptions)
-            open_periods = without(hours.open_periods(left), closed[one.id])
-        rooms[one.id] = Room(open_periods, booked[one.id], one.capacity)
+        same = f"{one.opening_hours} {one.opening_exceptions} {one.lead_minutes}"
+        if same not in opened:
+            opened[same] = _open(one, window)
+        rooms[one.id] = Room(without(opened[same], closed.get(one.id, ())), {}, one.capacity)
+    ids = [
+        instrument_id
+        for instrument_id, room in rooms.items()
+        if any(period.length >= at_least for period in room.open)
+    ]
+    for instrument_id, taken_ in (await taken(session, ids, window)).items():
+        rooms[instrument_id] = replace(rooms[instrument_id], taken=taken_)
     return rooms
+
+
+def _open(instrument: Any, window: Period) -> list[Period]:  # noqa: ANN401
+    earliest = max(window.starts_at, now() + timedelta(minutes=instrument.lead_minutes))
+    if earliest >= window.ends_at:
+        return []
+    hours = Hours.read(instrument.opening_hours, instrument.opening_exceptions)
+    return hours.open_periods(Period(earliest, window.ends_at))
 
 
 async def _closed(

@@ -54,6 +54,8 @@ class Room:
         """The first time of a length in which a unit is free."""
         found = None
         for gap in self.gaps:
+            if gap.length < length or (found is not None and gap.starts_at >= found):
+                continue
             start = aligned_up(gap.starts_at, step)
             if start + length <= gap.ends_at and (found is None or start < found):
                 found = start
