@@ -23,9 +23,11 @@ from kechuangtong.models import (
     Attachment,
     AttachmentGrant,
     Base,
+    Booking,
     Demand,
     Event,
     Import,
+    Instrument,
     Interest,
     InterestMessage,
     Introduction,
@@ -40,6 +42,8 @@ from kechuangtong.models import (
     User,
 )
 from kechuangtong.models.attachment import Access
+from kechuangtong.models.booking import BookingState
+from kechuangtong.models.instrument import InstrumentKind, UserClass
 from kechuangtong.models.listing import ListingState
 from kechuangtong.models.notice import NoticeKind
 from kechuangtong.models.review import ReviewSubject
@@ -96,7 +100,16 @@ async def something_in_every_table(session: AsyncSession, owner: uuid.UUID) -> N
         sha256="",
         access=Access.PUBLIC,
     )
-    session.add_all([interest, attachment])
+    instrument = Instrument(organization_id=owner, kind=InstrumentKind.INSTRUMENT, name="仪器")
+    booking = Booking(
+        organization_id=owner,
+        owner_id=owner,
+        user_class=UserClass.INTERNAL,
+        starts_at=later,
+        ends_at=later,
+        stored_state=BookingState.APPROVED,
+    )
+    session.add_all([interest, attachment, instrument, booking])
     await session.flush()
     session.add_all(
         [

@@ -234,6 +234,35 @@ GET    /introductions/{introduction_id}                   14+++33++311
 GET    /inbox                                             1++++33+3311
 POST   /inbox/read-all                                    3++++33+3311
 POST   /inbox/{notice_id}/read                            34+++33+3311
+GET    /v1/instruments                                    +++++++++311
+POST   /v1/instruments                                    133++33+3311
+GET    /v1/instruments/{instrument_id}                    +++++++++311
+PATCH  /v1/instruments/{instrument_id}                    133++33+3311
+POST   /v1/instruments/{instrument_id}/publish            143++33+3311
+POST   /v1/instruments/{instrument_id}/withdraw           133++33+3311
+DELETE /v1/instruments/{instrument_id}                    143++33+3311
+GET    /v1/instruments/{instrument_id}/availability       +++++++++311
+GET    /v1/instruments/{instrument_id}/closures           +++++++++311
+POST   /v1/instruments/{instrument_id}/closures           133++33+3311
+DELETE /v1/instruments/{instrument_id}/closures/{closure_id} 133++33+3311
+GET    /v1/instruments/{instrument_id}/prices             +++++++++311
+POST   /v1/instruments/{instrument_id}/prices             133++33+3311
+DELETE /v1/instruments/{instrument_id}/prices/{price_id}  133++33+3311
+GET    /v1/instruments/{instrument_id}/qualifications     +++++++++311
+PUT    /v1/instruments/{instrument_id}/qualifications/{user_id} 133++33+3311
+DELETE /v1/instruments/{instrument_id}/qualifications/{user_id} 133++33+3311
+GET    /v1/bookings                                       1++++33++311
+POST   /v1/bookings                                       13+++33+3311
+POST   /v1/bookings/series                                13+++33+3311
+GET    /v1/bookings/statement                             1++++33++311
+GET    /v1/bookings/{booking_id}                          14+++33++311
+POST   /v1/bookings/{booking_id}/approve                  143++33+3311
+POST   /v1/bookings/{booking_id}/decline                  143++33+3311
+POST   /v1/bookings/{booking_id}/cancel                   143++33+3311
+POST   /v1/bookings/{booking_id}/start                    143++33+3311
+POST   /v1/bookings/{booking_id}/finish                   143++33+3311
+POST   /v1/bookings/{booking_id}/no-show                  143++33+3311
+POST   /v1/bookings/{booking_id}/rate                     143++33+3311
 """
 
 

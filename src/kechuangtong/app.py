@@ -18,6 +18,7 @@ from kechuangtong.accounts.router import router as accounts
 from kechuangtong.accounts.users_router import router as users
 from kechuangtong.achievements.router import router as achievements
 from kechuangtong.attachments.router import router as attachments
+from kechuangtong.bookings.router import router as bookings
 from kechuangtong.changes.router import router as changes
 from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import SESSION, InShape, RequestContext, refuse_parameters
@@ -30,6 +31,8 @@ from kechuangtong.events.router import router as audit
 from kechuangtong.imports.downloads import router as downloads
 from kechuangtong.imports.router import router as imports
 from kechuangtong.inbox.router import router as inbox
+from kechuangtong.instruments.router import router as instruments
+from kechuangtong.instruments.terms_router import router as terms
 from kechuangtong.interests.router import router as interests
 from kechuangtong.jobs.service import working
 from kechuangtong.matching.router import router as matches
@@ -104,6 +107,9 @@ def create_app(settings: Settings) -> FastAPI:
         matches,
         match_runs,
         interests,
+        instruments,
+        terms,
+        bookings,
         inbox,
         editions,
         changes,

@@ -39,6 +39,11 @@ class Permission(StrEnum):
     REVIEWS_DECIDE = "reviews:decide"
     INTERESTS_READ = "interests:read"
     INTERESTS_WRITE = "interests:write"
+    INSTRUMENTS_READ = "instruments:read"
+    INSTRUMENTS_WRITE = "instruments:write"
+    BOOKINGS_READ = "bookings:read"
+    BOOKINGS_WRITE = "bookings:write"
+    BOOKINGS_MANAGE = "bookings:manage"
     INBOX_READ = "inbox:read"
     INBOX_WRITE = "inbox:write"
     SEARCHES_READ = "saved-searches:read"
@@ -85,6 +90,7 @@ ANYONE: Final = frozenset(
         _P.EDITIONS_READ,
         _P.CHANGES_READ,
         _P.DUMP_READ,
+        _P.INSTRUMENTS_READ,
     }
 )
 SIGNED_IN: Final = ANYONE | {
@@ -107,6 +113,8 @@ _MEMBER: Final = frozenset(
         _P.INBOX_WRITE,
         _P.SEARCHES_READ,
         _P.SEARCHES_WRITE,
+        _P.BOOKINGS_READ,
+        _P.BOOKINGS_WRITE,
     }
 )
 _EDITOR: Final = _MEMBER | {
@@ -115,6 +123,8 @@ _EDITOR: Final = _MEMBER | {
     _P.IMPORTS_WRITE,
     _P.INTERESTS_WRITE,
     _P.ATTACHMENTS_WRITE,
+    _P.INSTRUMENTS_WRITE,
+    _P.BOOKINGS_MANAGE,
 }
 _MANAGER: Final = _EDITOR | {_P.MEMBERS_WRITE, _P.ORGANIZATIONS_WRITE}
 
@@ -133,6 +143,7 @@ PLATFORM_ROLES: Final[dict[PlatformRole, frozenset[Permission]]] = {
             _P.IMPORTS_READ,
             _P.REVIEWS_READ,
             _P.INTERESTS_READ,
+            _P.BOOKINGS_READ,
             _P.AUDIT_READ,
         }
     ),

@@ -19,6 +19,7 @@ from kechuangtong.models import (
     ApiKey,
     Attachment,
     Base,
+    Booking,
     Event,
     IdempotentAnswer,
     Identity,
@@ -30,6 +31,7 @@ from kechuangtong.models import (
     MatchFeedback,
     Membership,
     PasswordReset,
+    Qualification,
     Registration,
     Review,
     SavedSearch,
@@ -72,6 +74,8 @@ async def personal_data(session: AsyncSession, user_id: uuid.UUID) -> PersonalDa
         "interests": (Interest, Interest.user_id == user.id),
         "messages": (InterestMessage, InterestMessage.user_id == user.id),
         "saved_searches": (SavedSearch, SavedSearch.user_id == user.id),
+        "bookings": (Booking, Booking.user_id == user.id),
+        "qualifications": (Qualification, Qualification.user_id == user.id),
         "reviews": (Review, or_(Review.submitted_by == user.id, Review.decided_by == user.id)),
         "imports": (Import, Import.user_id == user.id),
         "attachments": (Attachment, Attachment.user_id == user.id),
@@ -133,7 +137,7 @@ async def erase(session: AsyncSession, actor: Actor, user_id: uuid.UUID) -> None
     await _keep_managers(session, user)
     await registrations.withdraw_all(session, actor, user.id)
     await forgive(session, user.name)
-    for model in (Membership, Identity, SignIn, PasswordReset):
+    for model in (Membership, Identity, SignIn, PasswordReset, Qualification):
         await session.execute(delete(model).where(model.user_id == user.id))
     await session.execute(delete(IdempotentAnswer).where(IdempotentAnswer.caller == str(user.id)))
     await session.execute(

@@ -35,13 +35,15 @@ log = structlog.get_logger()
 
 class AppError(Exception):
     """A failure that callers are told about. `loc` says where in the request it lies: `place`
-    unless that is told, and without either what the path names."""
+    unless that is told, and without either what the path names. `extension` is what else the answer
+    says, as members of its own (RFC 9457, 3.2)."""
 
     status: ClassVar[HTTPStatus]
     code: ClassVar[str]
     text: ClassVar[Text]
     place: ClassVar[Sequence[str] | None] = None
     headers: Mapping[str, str] = {}
+    extension: Mapping[str, object] = {}
 
     def __init__(self, *, loc: Sequence[str | int] | None = None, **values: object) -> None:
         self.message = self.text.format(**values)
@@ -172,6 +174,7 @@ def problem(
     errors: list[dict[str, Any]] | None = None,
     headers: Mapping[str, str] | None = None,
     request_id: str | None = None,
+    extension: Mapping[str, object] | None = None,
 ) -> JSONResponse:
     """An RFC 9457 answer."""
     body = {
@@ -182,6 +185,7 @@ def problem(
         "code": code,
         "errors": errors or [],
         "request_id": request_id,
+        **(extension or {}),
     }
     return JSONResponse(
         body, status, headers=dict(headers or {}), media_type="application/problem+json"
@@ -210,6 +214,7 @@ async def app_error(request: Request, error: Exception) -> JSONResponse:
         errors=[{"loc": list(loc), "msg": detail, "type": error.code}],
         headers=error.headers,
         request_id=_request_id(request),
+        extension=error.extension,
     )
 
 

@@ -19,13 +19,23 @@ TITLES: Final = {
     NoticeKind.REVIEW_RETURNED: Text("审核退回，请修改", "Returned by review"),
     NoticeKind.LISTING_EXPIRING: Text("即将到期", "Expires soon"),
     NoticeKind.LISTING_EXPIRED: Text("已到期", "Has expired"),
+    NoticeKind.BOOKING_REQUESTED: Text("收到仪器预约申请", "An instrument is asked for"),
+    NoticeKind.BOOKING_MADE: Text("有新的仪器预约", "An instrument was booked"),
+    NoticeKind.BOOKING_WAITS: Text("有新的仪器候补", "A booking waits for an instrument"),
+    NoticeKind.BOOKING_APPROVED: Text("仪器预约已批准", "The booking was approved"),
+    NoticeKind.BOOKING_DECLINED: Text("仪器预约被谢绝", "The booking was declined"),
+    NoticeKind.BOOKING_CANCELLED: Text("仪器预约已取消", "The booking was cancelled"),
+    NoticeKind.BOOKING_MOVED_UP: Text("仪器候补已排上", "There is room for what waited"),
+    NoticeKind.BOOKING_LAPSED: Text("仪器预约逾期失效", "The booking has lapsed"),
+    NoticeKind.BOOKING_FINISHED: Text("仪器使用已记录", "The use of an instrument was recorded"),
+    NoticeKind.BOOKING_NO_SHOW: Text("仪器预约记为爽约", "Nobody came to the booking"),
     NoticeKind.SEARCH_ALERT: Text("订阅检索有新结果", "A saved search found something new"),
     NoticeKind.MATCH_RUN_DONE: Text("批量匹配已完成", "A match run has finished"),
 }
 
 # What stands in them is given to `notify`: beside the subject's title the other organization, a
-# reviewer's reasons and comment, the last day of validity, how many records were found and the
-# first titles, or how many pairs came and went.
+# reviewer's reasons and comment, the last day of validity, when a booking begins and what it costs
+# or why it ended, how many records were found and the first titles, or how many pairs came and went.
 _SENTENCES: Final = {
     NoticeKind.INTEREST_EXPRESSED: Text(
         "{organization}对“{title}”提出对接意向，请接受、提问或谢绝。",
@@ -64,6 +74,44 @@ _SENTENCES: Final = {
         "“{title}”的有效期至 {valid_until}，已不再参与检索和匹配。",
         '"{title}" was valid until {valid_until}, and is no longer found or matched.',
     ),
+    NoticeKind.BOOKING_REQUESTED: Text(
+        "{organization}申请于 {when} 起使用“{title}”，请批准或谢绝。",
+        '{organization} asks for "{title}" from {when} on: approve or decline.',
+    ),
+    NoticeKind.BOOKING_MADE: Text(
+        "{organization}已预约“{title}”，{when} 起。",
+        '{organization} has booked "{title}" from {when} on.',
+    ),
+    NoticeKind.BOOKING_WAITS: Text(
+        "{organization}在候补“{title}”，{when} 起。",
+        '{organization} waits for "{title}" from {when} on.',
+    ),
+    NoticeKind.BOOKING_APPROVED: Text(
+        "“{title}”{when} 起的预约已获批准。", 'The booking of "{title}" from {when} on is approved.'
+    ),
+    NoticeKind.BOOKING_DECLINED: Text(
+        "“{title}”{when} 起的预约被谢绝：{comment}",
+        'The booking of "{title}" from {when} on was declined: {comment}',
+    ),
+    NoticeKind.BOOKING_CANCELLED: Text(
+        "{organization}取消了“{title}”{when} 起的预约。{comment}",
+        '{organization} has cancelled the booking of "{title}" from {when} on. {comment}',
+    ),
+    NoticeKind.BOOKING_MOVED_UP: Text(
+        "“{title}”{when} 起的候补已排上。", 'What waited for "{title}" from {when} on has room now.'
+    ),
+    NoticeKind.BOOKING_LAPSED: Text(
+        "“{title}”{when} 起的预约未获处理，已逾期失效。",
+        'The booking of "{title}" from {when} on was not decided in time, and has lapsed.',
+    ),
+    NoticeKind.BOOKING_FINISHED: Text(
+        "“{title}”{when} 起的使用已记录，费用 {fee} 元。",
+        'The use of "{title}" from {when} on is recorded; it costs {fee} yuan.',
+    ),
+    NoticeKind.BOOKING_NO_SHOW: Text(
+        "“{title}”{when} 起的预约无人到场，记为爽约。",
+        'Nobody came to the booking of "{title}" from {when} on.',
+    ),
     NoticeKind.SEARCH_ALERT: Text(
         "“{title}”有 {count} 条新结果：{titles}。", '"{title}" has {count} new: {titles}.'
     ),
@@ -80,6 +128,7 @@ _PATHS: Final = {
     "organization": "/v1/organizations/{}",
     "interest": "/v1/interests/{}",
     "introduction": "/v1/introductions/{}",
+    "booking": "/v1/bookings/{}",
     "saved_search": "/v1/saved-searches/{}/results",
     "match_run": "/v1/match-runs/{}",
 }

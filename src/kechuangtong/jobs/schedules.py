@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from kechuangtong.bookings.service import tend
 from kechuangtong.changes.service import note_expired
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import Database, hold, upsert
@@ -32,6 +33,7 @@ SCHEDULES: Final[Mapping[str, Scheduled]] = {
     "cleaning": Scheduled(timedelta(days=1), clean),
     "reminders": Scheduled(timedelta(days=1), lambda runtime: remind(runtime.database)),
     "expiry": Scheduled(timedelta(minutes=10), lambda runtime: note_expired(runtime.database)),
+    "bookings": Scheduled(timedelta(minutes=5), lambda runtime: tend(runtime.database)),
     "alerts": Scheduled(timedelta(minutes=10), alert),
 }
 

@@ -15,7 +15,8 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.permissions import PlatformRole
 from kechuangtong.core.trade import OrganizationKind
 from kechuangtong.lists.schemas import ListingRead
-from kechuangtong.models import Achievement, Demand, Introduction, Organization
+from kechuangtong.models import Achievement, Demand, Instrument, Introduction, Organization
+from kechuangtong.models.instrument import InstrumentState
 from kechuangtong.models.listing import ListingState
 from kechuangtong.reviews.queries import of_district
 
@@ -98,6 +99,10 @@ def listed_to(actor: Actor) -> ColumnElement[bool]:
         Demand.stored_state == ListingState.PUBLISHED,
         ~Demand.anonymous,
     )
+    of_instrument = exists().where(
+        Instrument.organization_id == Organization.id,
+        Instrument.state == InstrumentState.PUBLISHED,
+    )
     met = exists().where(
         or_(
             Introduction.organization_id.in_(mine) & (Introduction.owner_id == Organization.id),
@@ -110,4 +115,5 @@ def listed_to(actor: Actor) -> ColumnElement[bool]:
         met,
         of_achievement,
         of_demand,
+        of_instrument,
     )

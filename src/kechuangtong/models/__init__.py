@@ -14,6 +14,7 @@ from kechuangtong.models.account import (
 from kechuangtong.models.achievement import Achievement
 from kechuangtong.models.attachment import Attachment, AttachmentGrant
 from kechuangtong.models.base import Base
+from kechuangtong.models.booking import Booking, BookingItem
 from kechuangtong.models.change import PublicChange
 from kechuangtong.models.demand import Demand
 from kechuangtong.models.edition import Edition, EditionRecord
@@ -27,6 +28,12 @@ from kechuangtong.models.indexing import (
     Profile,
     TermCount,
     Vector,
+)
+from kechuangtong.models.instrument import (
+    Instrument,
+    InstrumentClosure,
+    InstrumentPrice,
+    Qualification,
 )
 from kechuangtong.models.interest import (
     Interest,
@@ -48,6 +55,8 @@ __all__ = [
     "Attachment",
     "AttachmentGrant",
     "Base",
+    "Booking",
+    "BookingItem",
     "ColumnMapping",
     "Demand",
     "Edition",
@@ -59,6 +68,9 @@ __all__ = [
     "ImportRow",
     "IndexMark",
     "IndexRebuild",
+    "Instrument",
+    "InstrumentClosure",
+    "InstrumentPrice",
     "Interest",
     "InterestMessage",
     "Introduction",
@@ -74,6 +86,7 @@ __all__ = [
     "PasswordReset",
     "Profile",
     "PublicChange",
+    "Qualification",
     "RateCount",
     "Registration",
     "Review",

@@ -26,6 +26,16 @@ class NoticeKind(StrEnum):
     REVIEW_RETURNED = "review_returned"  # 审核退回
     LISTING_EXPIRING = "listing_expiring"  # 即将到期
     LISTING_EXPIRED = "listing_expired"  # 已到期
+    BOOKING_REQUESTED = "booking_requested"  # 收到预约申请
+    BOOKING_MADE = "booking_made"  # 有新预约
+    BOOKING_WAITS = "booking_waits"  # 有新候补
+    BOOKING_APPROVED = "booking_approved"  # 预约已批准
+    BOOKING_DECLINED = "booking_declined"  # 预约被谢绝
+    BOOKING_CANCELLED = "booking_cancelled"  # 预约已取消
+    BOOKING_MOVED_UP = "booking_moved_up"  # 候补已排上
+    BOOKING_LAPSED = "booking_lapsed"  # 预约逾期失效
+    BOOKING_FINISHED = "booking_finished"  # 使用已记录
+    BOOKING_NO_SHOW = "booking_no_show"  # 记为爽约
     SEARCH_ALERT = "search_alert"  # 订阅检索有新结果
     MATCH_RUN_DONE = "match_run_done"  # 批量匹配完成
 

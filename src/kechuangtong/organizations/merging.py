@@ -29,6 +29,7 @@ from kechuangtong.models import (
     AttachmentGrant,
     Base,
     Demand,
+    Instrument,
     Interest,
     Membership,
     Organization,
@@ -135,6 +136,9 @@ async def _check_records(session: AsyncSession, one: Organization, target: Organ
             model.organization_id == one.id, model.identity.in_(there)
         )
         titles += await session.scalars(statement.order_by(model.id))
+    numbers = select(Instrument.number).where(Instrument.organization_id == target.id)
+    same = Instrument.organization_id == one.id, Instrument.number.in_(numbers)
+    titles += await session.scalars(select(Instrument.name).where(*same).order_by(Instrument.id))
     if titles:
         more = "…" if len(titles) > _NAMED else ""
         raise RecordsConflict(titles="; ".join(titles[:_NAMED]) + more)

@@ -59,6 +59,7 @@ from kechuangtong.organizations.service import create_organization
 from kechuangtong.sample import ids
 from kechuangtong.sample.contacts import add_contacts
 from kechuangtong.sample.ids import sample_id
+from kechuangtong.sample.instruments import add_bookings, add_instruments
 
 USER: Final = "demo"
 EDITOR: Final = "demo-editor"
@@ -142,6 +143,8 @@ async def load_sample(session: AsyncSession) -> None:
     await _sample_match_runs(session)
     await _sample_registrations(session, administrator)
     await add_contacts(session)
+    await add_instruments(session)
+    await add_bookings(session)
     for kind in ListKind:
         await freeze(session, OPERATOR, kind)
     session.add(
