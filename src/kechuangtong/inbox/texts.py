@@ -35,7 +35,7 @@ TITLES: Final = {
 
 # What stands in them is given to `notify`: beside the subject's title the other organization, a
 # reviewer's reasons and comment, the last day of validity, when a booking begins and what it costs
-# or why it ended, how many records were found and the first titles, or how many pairs came and went.
+# or why it ended, how many records were found and the first titles, how many pairs came and went.
 _SENTENCES: Final = {
     NoticeKind.INTEREST_EXPRESSED: Text(
         "{organization}对“{title}”提出对接意向，请接受、提问或谢绝。",
