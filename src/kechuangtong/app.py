@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from http import HTTPStatus
 
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -40,7 +41,7 @@ from kechuangtong.matching.runs.router import router as match_runs
 from kechuangtong.organizations.invitations.router import router as invitations
 from kechuangtong.organizations.members.router import router as members
 from kechuangtong.organizations.router import router as organizations
-from kechuangtong.pages.rendering import ASSETS
+from kechuangtong.pages.rendering import ASSETS, no_such_path
 from kechuangtong.pages.router import router as pages
 from kechuangtong.pages.uploads import router as uploads
 from kechuangtong.registrations.router import router as registrations
@@ -143,6 +144,7 @@ def create_app(settings: Settings) -> FastAPI:
         )
     app.add_middleware(RequestContext, production=settings.environment == "production")
     errors.install(app)
+    app.add_exception_handler(HTTPStatus.NOT_FOUND, no_such_path)
     app.add_exception_handler(errors.Forbidden, refuse)
     app.add_exception_handler(idempotency.Repeated, idempotency.repeat)
     openapi.install(app, unlimited=UNLIMITED)

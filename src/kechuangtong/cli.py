@@ -57,7 +57,7 @@ from kechuangtong.organizations.schemas import OrganizationCreate
 from kechuangtong.organizations.service import create_organization, find_organization
 from kechuangtong.production import check_for_production
 from kechuangtong.runtime import Runtime, open_runtime
-from kechuangtong.sample.service import PASSWORD, USER, load_sample, store_sample
+from kechuangtong.sample.service import EDITOR, PASSWORD, USER, load_sample, store_sample
 from kechuangtong.search.indexing import catch_up, prepare, rebuild, repair
 from kechuangtong.search.meilisearch.server import make_keys
 from kechuangtong.settings import Settings
@@ -624,7 +624,9 @@ def demo(
 
     _run(work)
     if serve_too:
-        print(f"\nSign in (登录): {USER} / {PASSWORD}")
+        print(
+            f"\nSign in (登录): {USER} / {PASSWORD}, a university's office: {EDITOR} / {PASSWORD}"
+        )
         serve(port)
 
 

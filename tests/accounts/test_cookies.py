@@ -75,3 +75,18 @@ async def test_a_language_is_remembered(anyone: httpx.AsyncClient) -> None:
     english = await anyone.get("/sign-in")
     assert "User name" in english.text
     assert english.headers["Content-Language"] == "en"
+
+
+async def test_a_link_to_nothing_is_answered_with_a_page_and_a_program_with_a_problem(
+    anyone: httpx.AsyncClient,
+) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml"}
+    for path, headers, kind in (
+        ("/nothing", browser, "text/html"),
+        ("/nothing", {}, "application/problem+json"),
+        ("/v1/nothing", browser, "application/problem+json"),
+        ("/achievements/nonsense", browser, "text/html"),
+    ):
+        answer = await anyone.get(path, headers=headers)
+        assert answer.status_code == 404
+        assert answer.headers["Content-Type"].startswith(kind), path

@@ -152,9 +152,9 @@ async def service(
         yield one
 
 
-async def go(client: httpx.AsyncClient, name: str = "university") -> str:
+async def go(client: httpx.AsyncClient, name: str = "university", page: str | None = None) -> str:
     """To the provider and back to the door: the address of the callback."""
-    sent = await client.get(f"/v1/auth/oidc/{name}")
+    sent = await client.get(f"/v1/auth/oidc/{name}", params={"page": page} if page else {})
     assert sent.status_code == 302, sent.text
     cookie = sent.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
@@ -309,3 +309,17 @@ def test_settings_refuse_what_cannot_be_trusted(provider: Provider) -> None:
             Settings(oidc_providers=[institution(provider, **wrong)])
     shown = repr(Settings(oidc_providers=[institution(provider)]))
     assert SECRET not in shown
+
+
+async def test_from_a_page_one_comes_back_to_it_signed_in_by_a_cookie(
+    service: Service, provider: Provider
+) -> None:
+    async with serving(provider), service.client() as client:
+        shown = await client.get("/sign-in", params={"next": "/uploads"})
+        assert "/v1/auth/oidc/university?page=/uploads" in shown.text
+        for page, leads_to in (("/uploads", "/uploads"), ("//evil.example", "/")):
+            back = await client.get(await go(client, page=page))
+            assert (back.status_code, back.headers["Location"]) == (303, leads_to)
+            assert "access_token" not in back.text
+            assert (await client.get("/v1/auth/me")).json()["name"] == "zhang@university"
+            client.cookies.delete("kct_session")

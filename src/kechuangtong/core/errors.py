@@ -255,7 +255,8 @@ def http_problem(
     return problem(status, code, str(text), errors=errors, headers=headers, request_id=request_id)
 
 
-async def _http_error(request: Request, error: Exception) -> Response:
+async def http_error(request: Request, error: Exception) -> Response:
+    """The answer to a failure of HTTP itself; OPTIONS is answered with what may be done."""
     assert isinstance(error, HTTPException)
     headers = error.headers
     if error.status_code == 405:
@@ -295,7 +296,7 @@ def install(app: FastAPI) -> None:
     """Answer every expected failure of the app in the one shape."""
     app.add_exception_handler(AppError, app_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(OperationalError, _database_error)
     app.add_exception_handler(InterfaceError, _database_error)
     app.add_exception_handler(PoolExhausted, _database_error)

@@ -49,6 +49,12 @@ class Problem(BaseModel):
     request_id: str | None
 
 
+def file(description: str, media_type: str, *, binary: bool = False) -> dict[int | str, Any]:
+    """The answer of an operation that gives a file."""
+    schema = {"type": "string", **({"format": "binary"} if binary else {})}
+    return {200: {"description": description, "content": {media_type: {"schema": schema}}}}
+
+
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The error responses of an operation, for its `responses=`."""
     return {

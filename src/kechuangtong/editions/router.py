@@ -9,7 +9,7 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import IdempotentSession, ReadSession, requires
 from kechuangtong.accounts.idempotency import IdempotentRoute
 from kechuangtong.accounts.permissions import Permission
-from kechuangtong.core.openapi import answers
+from kechuangtong.core.openapi import answers, file
 from kechuangtong.core.paging import Page, PageQuery, link_next
 from kechuangtong.editions import service
 from kechuangtong.editions.schemas import (
@@ -77,12 +77,6 @@ async def list_editions(
     return page
 
 
-def _file(description: str, media_type: str, *, binary: bool = False) -> dict[int | str, Any]:
-    schema = {"type": "string", **({"format": "binary"} if binary else {})}
-    content = {media_type: {"schema": schema}}
-    return {200: {"description": description, "content": content}, **answers(401, 403, 404, 422)}
-
-
 def _disposition(kind: ListName, number: int, ending: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{kind}-{number}.{ending}"'}
 
@@ -92,7 +86,7 @@ def _disposition(kind: ListName, number: int, ending: str) -> dict[str, str]:
     dependencies=_READERS,
     summary="Download an edition as JSON lines (下载 NDJSON)",
     response_class=StreamingResponse,
-    responses=_file("A file with one record a line", _NDJSON),
+    responses={**file("A file with one record a line", _NDJSON), **answers(401, 403, 404, 422)},
 )
 async def download_edition_ndjson(
     kind: Name, number: Number, runtime: RuntimeDep, session: ReadSession
@@ -114,7 +108,10 @@ async def download_edition_ndjson(
     dependencies=_READERS,
     summary="Download an edition as a spreadsheet (下载 Excel)",
     response_class=StreamingResponse,
-    responses=_file("A spreadsheet with one record a row", _XLSX, binary=True),
+    responses={
+        **file("A spreadsheet with one record a row", _XLSX, binary=True),
+        **answers(401, 403, 404, 422),
+    },
 )
 async def download_edition_xlsx(
     kind: Name, number: Number, runtime: RuntimeDep, session: ReadSession

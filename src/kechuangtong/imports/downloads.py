@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Query
@@ -15,7 +16,7 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import ReadSession, requires
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.clock import today
-from kechuangtong.core.openapi import answers
+from kechuangtong.core.openapi import answers, file
 from kechuangtong.core.schemas import Input
 from kechuangtong.core.trade import ListKind
 from kechuangtong.imports import service
@@ -31,9 +32,7 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _CSV = "text/csv; charset=utf-8"
 
 
-def _file(media_type: str) -> dict[int | str, dict[str, Any]]:
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    return {200: {"description": "The file (文件内容)", "content": {media_type: binary}}}
+_file = partial(file, "The file (文件内容)", binary=True)
 
 
 async def _scratch() -> AsyncIterator[Path]:

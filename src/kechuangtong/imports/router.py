@@ -11,6 +11,7 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import IdempotentSession, ReadSession, requires
 from kechuangtong.accounts.idempotency import IdempotentRoute
 from kechuangtong.accounts.permissions import Permission
+from kechuangtong.core.following import follow
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
 from kechuangtong.core.trade import ListKind
@@ -113,7 +114,7 @@ async def get_import(imported: VisibleImport) -> ImportRead:
 )
 async def follow_import(runtime: RuntimeDep, imported: VisibleImport) -> AsyncIterator[ImportRead]:
     """The import as server-sent events: each time it has moved on, until it has ended."""
-    async for reached in service.follow_import(runtime.database, imported.id):
+    async for reached in follow(runtime.database, Import, imported.id, service.ENDED):
         yield service.show(reached)
 
 

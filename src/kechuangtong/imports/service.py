@@ -5,7 +5,7 @@ process died goes on at the chunk that it had reached, nothing twice.
 """
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -48,7 +48,6 @@ CHUNK = 200
 ENDED = frozenset(ImportState) - {ImportState.QUEUED, ImportState.RUNNING}
 # Between chunks, in which others who write have their turn.
 _TURN_SECONDS: Final = 0.02
-_LOOK_AGAIN_SECONDS = 0.5
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
@@ -216,20 +215,6 @@ def record_import(
         before=before,
         after=show(imported).model_dump(mode="json"),
     )
-
-
-async def follow_import(database: Database, import_id: uuid.UUID) -> AsyncIterator[Import]:
-    """The import each time it has moved on, until it has ended."""
-    seen = None
-    while True:
-        async with database.read() as session:
-            imported = await session.get_one(Import, import_id)
-        if (reached := (imported.state, imported.done)) != seen:
-            seen = reached
-            yield imported
-        if imported.state in ENDED:
-            return
-        await sleep(_LOOK_AGAIN_SECONDS)
 
 
 async def list_imports(session: AsyncSession, actor: Actor, query: ImportQuery) -> Page[ImportRead]:

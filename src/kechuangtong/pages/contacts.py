@@ -1,14 +1,12 @@
 """The first contact (对接) and what tells of it: interests, introductions, the inbox."""
 
 import uuid
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Depends, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
@@ -33,7 +31,7 @@ from kechuangtong.interests.schemas import (
 )
 from kechuangtong.interests.states import Action
 from kechuangtong.matching.router import matcher
-from kechuangtong.models import Organization
+from kechuangtong.pages.choosing import own_organizations
 from kechuangtong.pages.rendering import go, page, page_router
 from kechuangtong.runtime import RuntimeDep
 
@@ -49,17 +47,6 @@ _STALE = Text(
     "This interest has just changed; this is how it stands now: look at it, then send again.",
 )
 _WAITING = 20
-
-
-async def acting_for(
-    session: AsyncSession, actor: Actor, permission: Permission
-) -> Sequence[Organization]:
-    """The organizations that the actor may speak for, by name."""
-    ids = [one for one in actor.organization_ids if actor.may(permission, one)]
-    found = await session.scalars(
-        select(Organization).where(Organization.id.in_(ids)).order_by(Organization.name)
-    )
-    return found.all()
 
 
 @router.get("/interests")
@@ -161,7 +148,7 @@ async def _new_interest(
         subject=subject,
         record=records[subject.subject_kind],
         other=other[0] if other else None,
-        organizations=await acting_for(session, actor, Permission.INTERESTS_WRITE),
+        organizations=await own_organizations(session, actor, Permission.INTERESTS_WRITE),
         message=message,
         chosen=str(organization_id),
     )

@@ -20,7 +20,14 @@ from kechuangtong.accounts.cookies import FORM_TOKEN, check_form, form_token
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core import language
 from kechuangtong.core.clock import CITY
-from kechuangtong.core.errors import AppError, Forbidden, NotFound, NotSignedIn, validation_text
+from kechuangtong.core.errors import (
+    AppError,
+    Forbidden,
+    NotFound,
+    NotSignedIn,
+    http_error,
+    validation_text,
+)
 from kechuangtong.core.language import Text
 from kechuangtong.events import refusals
 from kechuangtong.pages import labels
@@ -139,6 +146,13 @@ def _failed(
     request: Request, status: HTTPStatus, problem: Text, field: object = None
 ) -> HTMLResponse:
     return page(request, "failed.html", status=status, problem=problem, field=field)
+
+
+async def no_such_path(request: Request, error: Exception) -> Response:
+    """The answer where nothing is: to who follows a link, a page."""
+    if request.url.path.startswith("/v1") or "text/html" not in request.headers.get("accept", ""):
+        return await http_error(request, error)
+    return _failed(request, NotFound.status, NotFound.text)
 
 
 def page_router() -> APIRouter:

@@ -24,7 +24,7 @@ from kechuangtong.matching.schemas import MatchSearch
 from kechuangtong.matching.service import OTHER
 from kechuangtong.models import Organization
 from kechuangtong.pages import labels
-from kechuangtong.pages.contacts import acting_for
+from kechuangtong.pages.choosing import own_organizations
 from kechuangtong.pages.matches import Listed, Own, shown
 from kechuangtong.pages.records import MORE
 from kechuangtong.pages.rendering import go, page, page_router
@@ -119,7 +119,9 @@ async def show_search(
         else _path(query, cursor=results.next_cursor),
         text=query.q if problem else "",
         terms=terms.model_dump_json(exclude_defaults=True),
-        organizations=await acting_for(session, actor, Permission.SEARCHES_WRITE) if writes else [],
+        organizations=await own_organizations(session, actor, Permission.SEARCHES_WRITE)
+        if writes
+        else [],
     )
 
 

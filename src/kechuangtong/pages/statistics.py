@@ -1,7 +1,7 @@
 """Figures of the lists, and one's own organization's, as charts (统计)."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
@@ -21,6 +20,7 @@ from kechuangtong.core.trade import Cooperation, ListKind, OrganizationKind, Sta
 from kechuangtong.interests import queries
 from kechuangtong.models import Organization
 from kechuangtong.pages import labels
+from kechuangtong.pages.choosing import own_organizations
 from kechuangtong.pages.rendering import page, page_router
 from kechuangtong.runtime import RuntimeDep
 from kechuangtong.statistics import service
@@ -68,7 +68,7 @@ async def show_statistics(
 ) -> HTMLResponse:
     """Both lists in figures, one at a time, and an organization's own to its people."""
     async with runtime.database.snapshot() as session:
-        organizations = await _organizations(session, actor)
+        organizations = await own_organizations(session, actor, Permission.INTERESTS_READ)
         own = await _own(session, organizations, query.organization_id)
         totals = await service.totals(session)
         found = await service.of_list(session, query.kind)
@@ -84,16 +84,8 @@ async def show_statistics(
     )
 
 
-async def _organizations(session: AsyncSession, actor: Actor) -> list[Organization]:
-    """Those whose own figures the actor may see."""
-    if not (actor.holds(Permission.IMPORTS_READ) and actor.holds(Permission.INTERESTS_READ)):
-        return []
-    own = select(Organization).where(Organization.id.in_(actor.organization_ids))
-    return list(await session.scalars(own.order_by(Organization.name, Organization.id)))
-
-
 async def _own(
-    session: AsyncSession, organizations: list[Organization], wanted: uuid.UUID | None
+    session: AsyncSession, organizations: Sequence[Organization], wanted: uuid.UUID | None
 ) -> dict[str, Any] | None:
     chosen = [one for one in organizations if wanted in (None, one.id)]
     if not chosen:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -12,7 +12,8 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import IdempotentSession, ReadSession, requires
 from kechuangtong.accounts.idempotency import IdempotentRoute
 from kechuangtong.accounts.permissions import Permission
-from kechuangtong.core.openapi import answers
+from kechuangtong.core.following import follow
+from kechuangtong.core.openapi import answers, file
 from kechuangtong.core.paging import Page, link_next
 from kechuangtong.lists.http import of_sample
 from kechuangtong.matching.runs import pairs, service
@@ -95,7 +96,7 @@ async def get_match_run(run: VisibleRun) -> MatchRunRead:
 )
 async def follow_match_run(runtime: RuntimeDep, run: VisibleRun) -> AsyncIterator[MatchRunRead]:
     """The run as server-sent events: each time it has moved on, until it has ended."""
-    async for reached in service.follow(runtime.database, run.id):
+    async for reached in follow(runtime.database, MatchRun, run.id, service.ENDED):
         yield service.show(reached)
 
 
@@ -139,12 +140,6 @@ async def list_match_run_pairs(
     return page
 
 
-def _file(description: str, media_type: str, *, binary: bool = False) -> dict[int | str, Any]:
-    schema = {"type": "string", **({"format": "binary"} if binary else {})}
-    content = {media_type: {"schema": schema}}
-    return {200: {"description": description, "content": content}, **answers(401, 403, 404, 422)}
-
-
 def _sent(
     run: MatchRun, ending: str, content: AsyncIterator[bytes], media_type: str
 ) -> StreamingResponse:
@@ -157,7 +152,10 @@ def _sent(
     "/{run_id}/pairs.xlsx",
     summary="Download a run's pairs as a workbook (下载 Excel)",
     response_class=StreamingResponse,
-    responses=_file("A spreadsheet with one pair a row", _XLSX, binary=True),
+    responses={
+        **file("A spreadsheet with one pair a row", _XLSX, binary=True),
+        **answers(401, 403, 404, 422),
+    },
 )
 async def download_match_run_xlsx(
     runtime: RuntimeDep, run: VisibleRun, actor: Reader, query: Annotated[PairFilter, Query()]
@@ -172,7 +170,7 @@ async def download_match_run_xlsx(
     "/{run_id}/pairs.ndjson",
     summary="Download a run's pairs as JSON lines (下载 NDJSON)",
     response_class=StreamingResponse,
-    responses=_file("A file with one pair a line", _NDJSON),
+    responses={**file("A file with one pair a line", _NDJSON), **answers(401, 403, 404, 422)},
 )
 async def download_match_run_ndjson(
     runtime: RuntimeDep, run: VisibleRun, actor: Reader, query: Annotated[PairFilter, Query()]

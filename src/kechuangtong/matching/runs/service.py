@@ -3,17 +3,15 @@
 import hashlib
 import json
 import uuid
-from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from anyio import sleep
 from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.clock import now
-from kechuangtong.core.db import Database, hold, new_id
+from kechuangtong.core.db import hold, new_id
 from kechuangtong.core.errors import Conflict, Forbidden, NotFound
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import Page, decode_id
@@ -35,7 +33,7 @@ UNFINISHED: Final = 5
 KEPT: Final = 10
 
 WAITS_OR_RUNS: Final = (MatchRunState.QUEUED, MatchRunState.RUNNING)
-_LOOK_AGAIN_SECONDS: Final = 0.5
+ENDED: Final = frozenset(MatchRunState) - set(WAITS_OR_RUNS)
 
 _UNEXPECTED: Final = Text(
     "批量匹配因内部错误中止，已有的结果保留；请联系管理员。",
@@ -143,20 +141,6 @@ async def page(session: AsyncSession, actor: Actor, query: RunListQuery) -> Page
         statement = statement.where(MatchRun.id < decode_id(query.cursor))
     rows = (await session.scalars(statement)).all()
     return Page[MatchRunRead].of(rows, query.limit, lambda row: [str(row.id)], show)
-
-
-async def follow(database: Database, run_id: uuid.UUID) -> AsyncIterator[MatchRun]:
-    """The run each time it has moved on, until it has ended."""
-    seen = None
-    while True:
-        async with database.read() as session:
-            run = await session.get_one(MatchRun, run_id)
-        if (reached := (run.state, run.done)) != seen:
-            seen = reached
-            yield run
-        if run.state not in WAITS_OR_RUNS:
-            return
-        await sleep(_LOOK_AGAIN_SECONDS)
 
 
 async def cancel(session: AsyncSession, actor: Actor, run_id: uuid.UUID) -> MatchRun:
