@@ -1,6 +1,7 @@
 """The export of national records, as a workbook and as JSON."""
 
 import io
+import uuid
 from decimal import Decimal
 
 import httpx
@@ -34,6 +35,8 @@ async def test_an_organization_as_national_records(
     assert (await scholar.post("/v1/instruments", json=draft)).status_code == 201
     used = of(service, facility, "2025-12-31T23:00", "2026-01-01T01:00", fee=Decimal("1800.5"))
     used.content, used.rating = "气动\n试验", 4
+    (buyer_id,) = [one["id"] for one in (await buyer.get("/v1/auth/me/data")).json()["account"]]
+    used.user_id = uuid.UUID(buyer_id)
     async with service.runtime.database.write() as session:
         session.add_all(
             [
@@ -73,6 +76,7 @@ async def test_an_organization_as_national_records(
         "serviceTime": "2025-12-31 23:00 至 2026-01-01 01:00",
         "serviceContent": "气动\n试验",
         "serviceAmount": "2.00",
+        "applicant": "buyer",
         "applicatUnit": "锦城机电有限公司",
         "comment": "基本满意",
     }

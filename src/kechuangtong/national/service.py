@@ -4,7 +4,7 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
@@ -63,7 +63,7 @@ async def parts(
         .join(BookingItem, BookingItem.booking_id == Booking.id)
         .join(Instrument, BookingItem.instrument_id == Instrument.id)
         .join(Organization, Booking.organization_id == Organization.id)
-        .outerjoin(User, Booking.user_id == User.id)
+        .outerjoin(User, and_(Booking.user_id == User.id, User.erased_at.is_(None)))
         .where(
             Booking.owner_id == organization_id,
             Booking.stored_state == BookingState.FINISHED,
