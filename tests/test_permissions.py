@@ -251,6 +251,13 @@ DELETE /v1/instruments/{instrument_id}/prices/{price_id}  133++33+3311
 GET    /v1/instruments/{instrument_id}/qualifications     +++++++++311
 PUT    /v1/instruments/{instrument_id}/qualifications/{user_id} 133++33+3311
 DELETE /v1/instruments/{instrument_id}/qualifications/{user_id} 133++33+3311
+GET    /v1/instruments/export.xlsx                        13+++33++311
+GET    /v1/instruments/export.json                        13+++33++311
+GET    /v1/calendar-feeds                                 1++++++++311
+POST   /v1/calendar-feeds                                 1++++++++311
+DELETE /v1/calendar-feeds/{feed_id}                       1444444+4311
+GET    /v1/calendar-feeds/{token}.ics                     ++++++++++++
+GET    /v1/statistics/instruments                         13+++33++311
 GET    /v1/bookings                                       1++++33++311
 POST   /v1/bookings                                       13+++33+3311
 POST   /v1/bookings/series                                13+++33+3311

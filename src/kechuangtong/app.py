@@ -20,6 +20,7 @@ from kechuangtong.accounts.users_router import router as users
 from kechuangtong.achievements.router import router as achievements
 from kechuangtong.attachments.router import router as attachments
 from kechuangtong.bookings.router import router as bookings
+from kechuangtong.calendars.router import router as calendar_feeds
 from kechuangtong.changes.router import router as changes
 from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import SESSION, InShape, RequestContext, refuse_parameters
@@ -38,6 +39,7 @@ from kechuangtong.interests.router import router as interests
 from kechuangtong.jobs.service import working
 from kechuangtong.matching.router import router as matches
 from kechuangtong.matching.runs.router import router as match_runs
+from kechuangtong.national.router import router as national
 from kechuangtong.organizations.invitations.router import router as invitations
 from kechuangtong.organizations.members.router import router as members
 from kechuangtong.organizations.router import router as organizations
@@ -108,9 +110,11 @@ def create_app(settings: Settings) -> FastAPI:
         matches,
         match_runs,
         interests,
+        national,  # before the instruments, as downloads
         instruments,
         terms,
         bookings,
+        calendar_feeds,
         inbox,
         editions,
         changes,

@@ -20,6 +20,7 @@ from kechuangtong.models import (
     Attachment,
     Base,
     Booking,
+    CalendarFeed,
     Event,
     IdempotentAnswer,
     Identity,
@@ -48,6 +49,7 @@ _LEFT_OUT: Final = {
     "password_resets.token_hash",
     "invitations.token_hash",
     "api_keys.secret_hash",
+    "calendar_feeds.token_hash",
     "mails.text",
     "events.before",
     "events.after",
@@ -74,6 +76,7 @@ async def personal_data(session: AsyncSession, user_id: uuid.UUID) -> PersonalDa
         "interests": (Interest, Interest.user_id == user.id),
         "messages": (InterestMessage, InterestMessage.user_id == user.id),
         "saved_searches": (SavedSearch, SavedSearch.user_id == user.id),
+        "calendar_feeds": (CalendarFeed, CalendarFeed.user_id == user.id),
         "bookings": (Booking, Booking.user_id == user.id),
         "qualifications": (Qualification, Qualification.user_id == user.id),
         "reviews": (Review, or_(Review.submitted_by == user.id, Review.decided_by == user.id)),
@@ -137,7 +140,7 @@ async def erase(session: AsyncSession, actor: Actor, user_id: uuid.UUID) -> None
     await _keep_managers(session, user)
     await registrations.withdraw_all(session, actor, user.id)
     await forgive(session, user.name)
-    for model in (Membership, Identity, SignIn, PasswordReset, Qualification):
+    for model in (Membership, Identity, SignIn, PasswordReset, Qualification, CalendarFeed):
         await session.execute(delete(model).where(model.user_id == user.id))
     await session.execute(delete(IdempotentAnswer).where(IdempotentAnswer.caller == str(user.id)))
     await session.execute(

@@ -207,6 +207,7 @@ class PersonalData(Output):
     interests: list[dict[str, Any]]
     messages: list[dict[str, Any]]
     saved_searches: list[dict[str, Any]]
+    calendar_feeds: list[dict[str, Any]]
     bookings: list[dict[str, Any]]
     qualifications: list[dict[str, Any]]
     reviews: list[dict[str, Any]]

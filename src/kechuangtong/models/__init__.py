@@ -15,6 +15,7 @@ from kechuangtong.models.achievement import Achievement
 from kechuangtong.models.attachment import Attachment, AttachmentGrant
 from kechuangtong.models.base import Base
 from kechuangtong.models.booking import Booking, BookingItem
+from kechuangtong.models.calendar import CalendarFeed
 from kechuangtong.models.change import PublicChange
 from kechuangtong.models.demand import Demand
 from kechuangtong.models.edition import Edition, EditionRecord
@@ -57,6 +58,7 @@ __all__ = [
     "Base",
     "Booking",
     "BookingItem",
+    "CalendarFeed",
     "ColumnMapping",
     "Demand",
     "Edition",

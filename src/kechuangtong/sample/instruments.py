@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import OPERATOR
+from kechuangtong.accounts.hashing import hash_token
 from kechuangtong.core.clock import now, today
 from kechuangtong.instruments import service
 from kechuangtong.instruments.schemas import InstrumentCreate
@@ -16,6 +17,7 @@ from kechuangtong.instruments.states import Action
 from kechuangtong.models import (
     Booking,
     BookingItem,
+    CalendarFeed,
     InstrumentClosure,
     InstrumentPrice,
     Qualification,
@@ -136,6 +138,13 @@ async def add_instruments(session: AsyncSession) -> None:
                 starts_at=now() + timedelta(days=30),
                 ends_at=now() + timedelta(days=33),
                 reason="年度校准",
+            ),
+            CalendarFeed(
+                id=uuid.UUID(ids.CALENDAR_FEED),
+                user_id=uuid.UUID(ids.USER),
+                instrument_id=microscope,
+                name="手机日历",
+                token_hash=hash_token(ids.CALENDAR_TOKEN),
             ),
             Qualification(
                 instrument_id=microscope, user_id=uuid.UUID(ids.USER), valid_from=today()

@@ -2,23 +2,26 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import ReadSession, requires
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.errors import Forbidden
 from kechuangtong.core.openapi import answers
+from kechuangtong.core.paging import link_next
 from kechuangtong.interests import queries
 from kechuangtong.interests.schemas import InterestStatistics
 from kechuangtong.runtime import RuntimeDep
-from kechuangtong.statistics import service
+from kechuangtong.statistics import instruments, service
 from kechuangtong.statistics.schemas import (
     ListStatistics,
     ListStatisticsQuery,
     OrganizationStatisticsQuery,
     OwnStatistics,
     Statistics,
+    YearOfInstruments,
+    YearQuery,
 )
 
 router = APIRouter(
@@ -76,3 +79,26 @@ async def interest_statistics(
     if not actor.sees(query.organization_id):
         raise Forbidden(loc=("query", "organization_id"))
     return await queries.statistics(session, query.organization_id)
+
+
+@router.get(
+    "/instruments",
+    summary="How instruments were used in a year (仪器年度使用情况)",
+    responses=answers(401, 403, 422),
+)
+async def instrument_statistics(
+    runtime: RuntimeDep,
+    actor: Annotated[Actor, Depends(requires(Permission.BOOKINGS_READ))],
+    request: Request,
+    response: Response,
+    query: Annotated[YearQuery, Query()],
+) -> YearOfInstruments:
+    """Hours, outside share, services and fees of an organization's instruments out of finished
+    bookings, for its own people; those that reach the line, and those that were not used: `idle`.
+
+    The year is the city's (Asia/Shanghai). Hours of use and shares have one decimal.
+    """
+    async with runtime.database.snapshot() as session:
+        year = await instruments.yearly(session, actor, query)
+    link_next(request, response, year.next_cursor)
+    return year

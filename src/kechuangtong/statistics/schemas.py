@@ -1,15 +1,22 @@
 """Statistics as they are shown."""
 
 import uuid
+from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PlainSerializer
 
+from kechuangtong.core.paging import Page, PageQuery
 from kechuangtong.core.schemas import Input, Yuan
 from kechuangtong.core.trade import ListKind, OrganizationKind
 from kechuangtong.models.feedback import FeedbackReason, Verdict
+from kechuangtong.models.instrument import InstrumentKind, UsageUnit
 from kechuangtong.models.listing import ListingState
 from kechuangtong.sample import ids
+
+Tenths = Annotated[
+    Decimal, PlainSerializer(lambda one: f"{one:.1f}", return_type=str, when_used="json")
+]
 
 
 class FeedbackCounts(BaseModel):
@@ -144,3 +151,91 @@ class OwnStatistics(BaseModel):
     organization_id: uuid.UUID
     achievements: dict[ListingState, int]
     demands: dict[ListingState, int]
+
+
+class YearQuery(PageQuery):
+    """Of whose instruments, and of which year."""
+
+    organization_id: Annotated[
+        uuid.UUID,
+        Field(
+            description="One's own organization", json_schema_extra={"example": ids.ORGANIZATION}
+        ),
+    ]
+    year: Annotated[
+        int | None, Field(ge=2000, le=2100, description="In the city (年度); null: this year")
+    ] = None
+    instrument_id: Annotated[uuid.UUID | None, Field(description="One instrument alone")] = None
+    idle: Annotated[
+        bool | None, Field(description="Only those that were not used (闲置), or only the others")
+    ] = None
+
+
+class Use(BaseModel):
+    """Hours and fees of use. The hours of a booking that lies across the end of a year, or of a
+    month, count in each by the time in it; as a service, and with its fee, it counts where it
+    begins, as in the statements of its months."""
+
+    hours: Annotated[Tenths, Field(description="All hours of use (机时); own and outside")]
+    own_hours: Annotated[Tenths, Field(description="By the owner's people (本单位)")]
+    outside_hours: Annotated[Tenths, Field(description="By other organizations (外部)")]
+    outside_share: Annotated[
+        Tenths | None, Field(description="Percent of the hours (外部共享比例); null: no use")
+    ]
+    services: Annotated[
+        int, Field(description="Finished bookings, each for each of its instruments (服务次数)")
+    ]
+    outside_services: Annotated[int, Field(description="Of these, for other organizations")]
+    fee: Annotated[Yuan, Field(description="Of what has a price (费用)")]
+
+
+class InstrumentYear(Use):
+    """How an instrument was used in a year."""
+
+    instrument_id: uuid.UUID
+    name: str
+    number: str | None
+    kind: InstrumentKind
+    unit: Annotated[UsageUnit, Field(description="What its hours are: of machines, cards, cores")]
+    capacity: int
+    hours_a_set: Annotated[
+        Tenths, Field(description="hours ÷ capacity: what the line is about (台均机时)")
+    ]
+    full: Annotated[
+        bool | None,
+        Field(description="Whether it reaches the line (机时饱满); null for cards and cores"),
+    ]
+    idle: Annotated[bool, Field(description="Not used in the year at all (闲置)")]
+
+
+class MonthOfUse(BaseModel):
+    """The hours of a month, as `2026-11`."""
+
+    month: str
+    own_hours: Tenths
+    outside_hours: Tenths
+
+
+class UnitYear(Use):
+    """How all instruments that are counted in one unit were used in a year."""
+
+    unit: UsageUnit
+    instruments: int
+    idle: Annotated[int, Field(description="Of these, not used at all (闲置)")]
+    full: Annotated[int | None, Field(description="Of these, those that reach the line")]
+    hours_a_set: Annotated[Tenths, Field(description="hours ÷ capacities (台均机时)")]
+    by_month: Annotated[list[MonthOfUse], Field(description="January to December")]
+
+
+class YearOfInstruments(Page[InstrumentYear]):
+    """How an organization's instruments were used in a year: the totals of all, and one page of
+    them, the most used first."""
+
+    year: int
+    organization_id: uuid.UUID
+    line_hours: Annotated[
+        int | None,
+        Field(description="Hours a year from which a set counts as fully used (机时饱满)"),
+    ]
+    line_source: str | None
+    totals: Annotated[list[UnitYear], Field(description="By unit, those that there are")]
