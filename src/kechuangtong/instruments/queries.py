@@ -133,6 +133,27 @@ async def _first_free(
     return {row.id: rooms[row.id].first(length, step=row.step_minutes) for row in rows}
 
 
+async def next_free(
+    session: AsyncSession, ids: Collection[uuid.UUID], window: Period
+) -> dict[uuid.UUID, Period]:
+    """The first time in a window at which each of some instruments is free for as long as it is
+    booked at least; those that are not, or cannot be booked, are left out."""
+    statement = select(*_EXAMINED_COLUMNS, Instrument.shortest_minutes).where(
+        Instrument.id.in_(ids),
+        Instrument.state == InstrumentState.PUBLISHED,
+        Instrument.status.in_(_RUNNING),
+        Instrument.share_mode != ShareMode.NONE,
+    )
+    rows = (await session.execute(statement)).all()
+    rooms = await rooms_of(session, rows, window)
+    found = {}
+    for row in rows:
+        length = timedelta(minutes=row.shortest_minutes)
+        if (first := rooms[row.id].first(length, step=row.step_minutes)) is not None:
+            found[row.id] = first
+    return found
+
+
 def _distance(query: InstrumentQuery, row: Any) -> float | None:  # noqa: ANN401
     if query.center is None or row.latitude is None or row.longitude is None:
         return None
@@ -207,7 +228,7 @@ async def rooms_of(
     """What of instruments, or of rows with their hours, is free in a window, from the earliest time
     on that can be booked. Of those that are never open for `at_least` it is not looked what is
     booked."""
-    closed = await _closed(session, [one.id for one in instruments], window)
+    closed = await closed_times(session, [one.id for one in instruments], window)
     opened: dict[str, list[Period]] = {}  # many instruments have the same hours
     rooms = {}
     for one in instruments:
@@ -233,9 +254,10 @@ def _open(instrument: Any, window: Period) -> list[Period]:  # noqa: ANN401
     return hours.open_periods(Period(earliest, window.ends_at))
 
 
-async def _closed(
+async def closed_times(
     session: AsyncSession, ids: Collection[uuid.UUID], window: Period
 ) -> Mapping[uuid.UUID, list[Period]]:
+    """When instruments are closed within a window."""
     rows = await session.execute(
         select(
             InstrumentClosure.instrument_id, InstrumentClosure.starts_at, InstrumentClosure.ends_at
