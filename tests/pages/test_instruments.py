@@ -6,8 +6,10 @@ import httpx
 
 from kechuangtong.core.clock import CITY, now
 from kechuangtong.sample import ids
-from kechuangtong.sample.service import EDITOR, USER
-from pages.conftest import Visitor
+from kechuangtong.sample.service import EDITOR
+from pages.conftest import Visitor, register_enterprise
+
+CODES = {"desktop": "91510100MA6CDTQ553", "phone": "91510100MA78YQP613"}
 
 
 def test_an_instrument_is_found_booked_and_approved(
@@ -28,7 +30,7 @@ def test_an_instrument_is_found_booked_and_approved(
     monday = now().astimezone(CITY).date()
     monday += timedelta(days=14 - monday.weekday())
 
-    visitor.signs_in(USER)
+    visitor.signs_in(register_enterprise(operator, f"user-{device}", CODES[device]))
     visitor.opens("/instruments")
     search = page.get_by_role("search")
     search.get_by_label("名称").fill(f"电镜 {device}")
@@ -46,8 +48,6 @@ def test_an_instrument_is_found_booked_and_approved(
     visitor.checks()
     form = page.get_by_role("main").locator("form.form")
     assert form.get_by_label("开始").input_value() == f"{monday}T09:00"
-    if (choice := form.get_by_label("代表单位")).count():
-        choice.select_option(index=0)
     form.get_by_label("结束").fill(f"{monday}T11:00")
     form.get_by_label("数量").fill("1")
     form.get_by_label("用途").fill("断口形貌，2 个样品。")
@@ -59,10 +59,15 @@ def test_an_instrument_is_found_booked_and_approved(
 
     visitor.signs_in(EDITOR)
     visitor.opens("/bookings")
-    link = page.locator(f'a[href="{booking}"]')
-    if link.count():
-        link.first.click()
-    page.goto(booking)
+    page.locator(f'a[href="{booking}"]').click()
+    page.get_by_text("断口形貌").wait_for()
     page.get_by_role("button", name="批准").press("Enter")
     page.get_by_text("已批准").wait_for()
     visitor.checks()
+    page.get_by_role("button", name="退出").click()
+
+    visitor.signs_in(f"user-{device}")
+    visitor.opens(f"{path.removeprefix('/v1')}?week={monday}")
+    page.get_by_role("link", name=f"我 {monday} 9:00 已批准").click()
+    page.get_by_text("取消……").press("Enter")
+    assert page.get_by_role("main").get_by_role("button").all_inner_texts() == ["取消预约"]

@@ -6,7 +6,7 @@ import time
 import httpx
 
 from kechuangtong.sample.service import EDITOR, PASSWORD
-from pages.conftest import Visitor
+from pages.conftest import Visitor, register_enterprise
 
 # Each device has an enterprise of its own.
 CODES = {"desktop": "91510100MA6CGUTY07", "phone": "91510100MA77PAGE65"}
@@ -14,21 +14,10 @@ CODES = {"desktop": "91510100MA6CGUTY07", "phone": "91510100MA77PAGE65"}
 
 def enterprise_with_a_demand(operator: httpx.Client, device: str) -> str:
     """A new enterprise of a new user, with a published demand that is searchable."""
-    user = {"name": f"buyer-{device}", "password": PASSWORD, "email": f"{device}@example.org"}
-    body = {
-        "name": f"{device}食品有限公司",
-        "kind": "enterprise",
-        "code": CODES[device],
-        "proof": "营业执照",
-    }
+    user = register_enterprise(operator, f"buyer-{device}", CODES[device])
     base = operator.base_url
     with httpx.Client(base_url=base, trust_env=False, timeout=30) as client:
-        made = client.post("/v1/registrations", json={**body, "user": user}).raise_for_status()
-        asked = {"subject_id": made.json()["id"]}
-        (review,) = operator.get("/v1/reviews", params=asked).json()["items"]
-        anyhow = {"If-Match": "*"}
-        operator.post(f"/v1/reviews/{review['id']}/approve", headers=anyhow).raise_for_status()
-        form = {"username": user["name"], "password": PASSWORD}
+        form = {"username": user, "password": PASSWORD}
         token = client.post("/v1/auth/token", data=form).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
         (organization,) = client.get("/v1/auth/me").json()["organization_ids"]
@@ -39,13 +28,13 @@ def enterprise_with_a_demand(operator: httpx.Client, device: str) -> str:
             "anonymous": True,
         }
         path = client.post("/v1/demands", json=demand).raise_for_status().headers["Location"]
-        client.post(f"{path}/publish", headers=anyhow).raise_for_status()
+        client.post(f"{path}/publish", headers={"If-Match": "*"}).raise_for_status()
         limit = time.monotonic() + 60
         found = {"kind": "demand", "q": device}
         while not client.get("/v1/search", params=found).json()["total"]:
             assert time.monotonic() < limit, "the demand is not found"
             time.sleep(0.2)
-    return user["name"]
+    return user
 
 
 def test_a_search_leads_to_a_match_and_the_match_to_the_contacts(
@@ -92,7 +81,7 @@ def test_a_search_leads_to_a_match_and_the_match_to_the_contacts(
     visitor.checks()
     page.get_by_role("button", name="接受").click()
     page.get_by_role("heading", name="双方联系方式").wait_for()
-    assert f"{device}@example.org" in main.inner_text()
+    assert f"buyer-{device}@example.org" in main.inner_text()
     visitor.checks()
     page.get_by_role("link", name="查看引荐").click()
     page.get_by_role("heading", name="引荐").wait_for()
