@@ -250,11 +250,9 @@ def run(ids: list[str], address: str, bare: str, count: int) -> None:
             return f"/v1/instruments{one()}/availability", values
 
         measure("availability, the next seven days", client, count, availability)
-        month = {
-            "from": now().isoformat(),
-            "to": (now() + timedelta(days=62)).isoformat(),
-        }
-        measure("availability, 62 days", client, count, lambda: availability(**month))
+        begins = now()
+        months = {"from": begins.isoformat(), "to": (begins + timedelta(days=62)).isoformat()}
+        measure("availability, 62 days", client, count, lambda: availability(**months))
         name = "free for 3 hours next week within 20 km, class 0301"
         measure(name, client, count, lambda: searched(**{"class": "0301"}))
         measure("the same without a class", client, count, searched)
