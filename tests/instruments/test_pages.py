@@ -207,6 +207,7 @@ async def test_what_one_may_not_see_or_book_is_not_offered(
     internal = await publish("内部仪器", share_mode="internal", qualification_required=True)
     page = await read(guest, f"/instruments/{internal}")
     assert ("目前不能预约" in page, "/bookings" in page.split('id="book"')[1]) == (True, False)
+    assert "最早空闲" not in await read(guest, "/instruments")
     assert "目前不能预约" not in await read(anyone, f"/instruments/{await publish('共享仪器')}")
     own = await book(scholar, await publish("自用仪器"), 9, 10)
     declined = await act(scholar, own, "cancel", reason="停电")

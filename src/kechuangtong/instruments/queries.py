@@ -134,15 +134,12 @@ async def _first_free(
 
 
 async def next_free(
-    session: AsyncSession, ids: Collection[uuid.UUID], window: Period
+    session: AsyncSession, actor: Actor, ids: Collection[uuid.UUID], window: Period
 ) -> dict[uuid.UUID, Period]:
     """The first time in a window at which each of some instruments is free for as long as it is
-    booked at least; those that are not, or cannot be booked, are left out."""
+    booked at least; those that are not, or that the actor cannot book, are left out."""
     statement = select(*_EXAMINED_COLUMNS, Instrument.shortest_minutes).where(
-        Instrument.id.in_(ids),
-        Instrument.state == InstrumentState.PUBLISHED,
-        Instrument.status.in_(_RUNNING),
-        Instrument.share_mode != ShareMode.NONE,
+        Instrument.id.in_(ids), *_open_to(actor)
     )
     rows = (await session.execute(statement)).all()
     rooms = await rooms_of(session, rows, window)
@@ -191,17 +188,24 @@ def _conditions(actor: Actor, query: InstrumentQuery) -> list[ColumnElement[bool
     if query.free_hours is not None:  # what can be booked at all for so long
         minutes = query.free_hours * 60
         conditions += [
-            Instrument.state == InstrumentState.PUBLISHED,
-            Instrument.status.in_(_RUNNING),
-            or_(
-                Instrument.share_mode == ShareMode.EXTERNAL,
-                (Instrument.share_mode == ShareMode.INTERNAL)
-                & Instrument.organization_id.in_(actor.organization_ids),
-            ),
+            *_open_to(actor),
             Instrument.shortest_minutes <= minutes,
             Instrument.longest_minutes >= minutes,
         ]
     return conditions
+
+
+def _open_to(actor: Actor) -> list[ColumnElement[bool]]:
+    """What can be booked by the actor at all."""
+    return [
+        Instrument.state == InstrumentState.PUBLISHED,
+        Instrument.status.in_(_RUNNING),
+        or_(
+            Instrument.share_mode == ShareMode.EXTERNAL,
+            (Instrument.share_mode == ShareMode.INTERNAL)
+            & Instrument.organization_id.in_(actor.organization_ids),
+        ),
+    ]
 
 
 def _box(center: tuple[float, float], km: float) -> list[ColumnElement[bool]]:

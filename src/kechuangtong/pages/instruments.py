@@ -129,7 +129,7 @@ async def show_instruments(
         return _instruments(request, typed, status=Invalid.status, problem=problem)
     found = await service.page(session, actor, query)
     ids = [one.id for one in found.items if one.free is None]
-    free = await queries.next_free(session, ids, Period(now(), now() + _AHEAD))
+    free = await queries.next_free(session, actor, ids, Period(now(), now() + _AHEAD))
     for one in found.items:
         if one.id in free:
             one.free = TimeRead.model_validate(free[one.id])
