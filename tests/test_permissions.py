@@ -225,6 +225,12 @@ GET    /saved-searches/{search_id}/results                14+++33+3311
 GET    /achievements/{achievement_id}                     +++++++++311
 GET    /demands/{demand_id}                               +++++++++311
 GET    /organizations/{organization_id}                   +++++++++311
+GET    /instruments                                       +++++++++311
+GET    /instruments/{instrument_id}                       +++++++++311
+POST   /instruments/{instrument_id}/bookings              3++++33+3311
+GET    /bookings                                          1++++33++311
+GET    /bookings/{booking_id}                             14+++33++311
+POST   /bookings/{booking_id}/{verb}                      343++33+3311
 GET    /interests                                         1++++33++311
 GET    /interests/new                                     1+3++33+3311
 POST   /interests                                         3+3++33+3311
@@ -383,6 +389,9 @@ _SAMPLE = _Sample(
     run_id=ids.MATCH_RUN,
     organization_id=ids.ORGANIZATION,
     action="accept",
+    instrument_id=ids.INSTRUMENT,
+    booking_id=ids.BOOKING,
+    verb="approve",
 )
 
 

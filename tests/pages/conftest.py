@@ -106,6 +106,23 @@ def visitor(request: pytest.FixtureRequest, chromium: Browser, site: str) -> Ite
     assert elsewhere == []
 
 
+def register_enterprise(operator: httpx.Client, name: str, code: str) -> str:
+    """The name of a new user, whose is a new enterprise."""
+    body = {
+        "user": {"name": name, "password": PASSWORD, "email": f"{name}@example.org"},
+        "name": f"{name}食品有限公司",
+        "kind": "enterprise",
+        "code": code,
+        "proof": "营业执照",
+    }
+    made = httpx.post(f"{operator.base_url}/v1/registrations", json=body, trust_env=False)
+    asked = {"subject_id": made.raise_for_status().json()["id"]}
+    (review,) = operator.get("/v1/reviews", params=asked).json()["items"]
+    approve = f"/v1/reviews/{review['id']}/approve"
+    operator.post(approve, headers={"If-Match": "*"}).raise_for_status()
+    return name
+
+
 @pytest.fixture(scope="session")
 def operator(site: str) -> Iterator[httpx.Client]:
     """The demo's administrator, by the API."""

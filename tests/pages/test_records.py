@@ -4,31 +4,12 @@ import re
 
 import httpx
 
-from kechuangtong.sample.service import EDITOR, PASSWORD
-from pages.conftest import Visitor
+from kechuangtong.sample.service import EDITOR
+from pages.conftest import Visitor, register_enterprise
 from sending import workbook
 
 # Each device has an enterprise of its own.
 CODES = {"desktop": "91510100MA6CGUTY07", "phone": "91510100MA77PAGE65"}
-
-
-def enterprise(operator: httpx.Client, device: str) -> str:
-    """A new enterprise of a new user."""
-    user = {"name": f"buyer-{device}", "password": PASSWORD, "email": f"{device}@example.org"}
-    body = {
-        "name": f"{device}食品有限公司",
-        "kind": "enterprise",
-        "code": CODES[device],
-        "proof": "营业执照",
-    }
-    base = operator.base_url
-    with httpx.Client(base_url=base, trust_env=False, timeout=30) as client:
-        made = client.post("/v1/registrations", json={**body, "user": user}).raise_for_status()
-        asked = {"subject_id": made.json()["id"]}
-        (review,) = operator.get("/v1/reviews", params=asked).json()["items"]
-        anyhow = {"If-Match": "*"}
-        operator.post(f"/v1/reviews/{review['id']}/approve", headers=anyhow).raise_for_status()
-    return user["name"]
 
 
 def test_an_upload_leads_to_a_search_to_a_match_and_to_the_contacts(
@@ -36,7 +17,7 @@ def test_an_upload_leads_to_a_search_to_a_match_and_to_the_contacts(
 ) -> None:
     page, device = visitor.page, visitor.device
     main = page.get_by_role("main")
-    visitor.signs_in(enterprise(operator, device))
+    visitor.signs_in(register_enterprise(operator, f"buyer-{device}", CODES[device]))
     visitor.opens("/uploads")
     page.get_by_label("清单").select_option("demand")
     rows = [[f"烘房余熱除濕 {device}", "烘房除湿耗电高，希望用 60 ℃ 工艺余热除湿。", "是"]]
@@ -88,7 +69,7 @@ def test_an_upload_leads_to_a_search_to_a_match_and_to_the_contacts(
     visitor.checks()
     page.get_by_role("button", name="接受").click()
     page.get_by_role("heading", name="双方联系方式").wait_for()
-    assert f"{device}@example.org" in main.inner_text()
+    assert f"buyer-{device}@example.org" in main.inner_text()
     visitor.checks()
     page.get_by_role("link", name="查看引荐").click()
     page.get_by_role("heading", name="引荐").wait_for()

@@ -81,6 +81,7 @@ class NoRoom(Conflict):
 
     def __init__(self, free: Sequence[Period], *, name: str) -> None:
         super().__init__(name=name)
+        self.free = free
         self.extension = {
             "free_times": [
                 {"starts_at": _utc(one.starts_at), "ends_at": _utc(one.ends_at)} for one in free

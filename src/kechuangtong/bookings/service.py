@@ -421,6 +421,18 @@ async def act(
     return booking
 
 
+def possible(actor: Actor, booking: Booking) -> list[Action]:
+    """What the actor may do to a booking as it stands, at this moment."""
+    found = []
+    for action in TRANSITIONS[booking.state]:
+        try:
+            _check_moment(booking, action, _side(actor, booking, action))
+        except AppError:
+            continue
+        found.append(action)
+    return found
+
+
 def _side(actor: Actor, booking: Booking, action: Action) -> Side:
     """The side as which the actor acts. Raises Forbidden."""
     if actor.may(Permission.BOOKINGS_MANAGE, booking.owner_id) and Side.OWNER in ACTS[action]:

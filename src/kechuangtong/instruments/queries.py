@@ -133,6 +133,24 @@ async def _first_free(
     return {row.id: rooms[row.id].first(length, step=row.step_minutes) for row in rows}
 
 
+async def next_free(
+    session: AsyncSession, actor: Actor, ids: Collection[uuid.UUID], window: Period
+) -> dict[uuid.UUID, Period]:
+    """The first time in a window at which each of some instruments is free for as long as it is
+    booked at least; those that are not, or that the actor cannot book, are left out."""
+    statement = select(*_EXAMINED_COLUMNS, Instrument.shortest_minutes).where(
+        Instrument.id.in_(ids), *_open_to(actor)
+    )
+    rows = (await session.execute(statement)).all()
+    rooms = await rooms_of(session, rows, window)
+    found = {}
+    for row in rows:
+        length = timedelta(minutes=row.shortest_minutes)
+        if (first := rooms[row.id].first(length, step=row.step_minutes)) is not None:
+            found[row.id] = first
+    return found
+
+
 def _distance(query: InstrumentQuery, row: Any) -> float | None:  # noqa: ANN401
     if query.center is None or row.latitude is None or row.longitude is None:
         return None
@@ -170,17 +188,24 @@ def _conditions(actor: Actor, query: InstrumentQuery) -> list[ColumnElement[bool
     if query.free_hours is not None:  # what can be booked at all for so long
         minutes = query.free_hours * 60
         conditions += [
-            Instrument.state == InstrumentState.PUBLISHED,
-            Instrument.status.in_(_RUNNING),
-            or_(
-                Instrument.share_mode == ShareMode.EXTERNAL,
-                (Instrument.share_mode == ShareMode.INTERNAL)
-                & Instrument.organization_id.in_(actor.organization_ids),
-            ),
+            *_open_to(actor),
             Instrument.shortest_minutes <= minutes,
             Instrument.longest_minutes >= minutes,
         ]
     return conditions
+
+
+def _open_to(actor: Actor) -> list[ColumnElement[bool]]:
+    """What can be booked by the actor at all."""
+    return [
+        Instrument.state == InstrumentState.PUBLISHED,
+        Instrument.status.in_(_RUNNING),
+        or_(
+            Instrument.share_mode == ShareMode.EXTERNAL,
+            (Instrument.share_mode == ShareMode.INTERNAL)
+            & Instrument.organization_id.in_(actor.organization_ids),
+        ),
+    ]
 
 
 def _box(center: tuple[float, float], km: float) -> list[ColumnElement[bool]]:
@@ -207,7 +232,7 @@ async def rooms_of(
     """What of instruments, or of rows with their hours, is free in a window, from the earliest time
     on that can be booked. Of those that are never open for `at_least` it is not looked what is
     booked."""
-    closed = await _closed(session, [one.id for one in instruments], window)
+    closed = await closed_times(session, [one.id for one in instruments], window)
     opened: dict[str, list[Period]] = {}  # many instruments have the same hours
     rooms = {}
     for one in instruments:
@@ -233,9 +258,10 @@ def _open(instrument: Any, window: Period) -> list[Period]:  # noqa: ANN401
     return hours.open_periods(Period(earliest, window.ends_at))
 
 
-async def _closed(
+async def closed_times(
     session: AsyncSession, ids: Collection[uuid.UUID], window: Period
 ) -> Mapping[uuid.UUID, list[Period]]:
+    """When instruments are closed within a window."""
     rows = await session.execute(
         select(
             InstrumentClosure.instrument_id, InstrumentClosure.starts_at, InstrumentClosure.ends_at

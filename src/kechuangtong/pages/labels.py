@@ -1,12 +1,24 @@
 """Names of the trade's values, as pages show them."""
 
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Final
 
+from kechuangtong.core.clock import CITY
 from kechuangtong.core.language import Text
 from kechuangtong.core.schemas import PriceValue, TrlValue
 from kechuangtong.core.trade import ListKind, OrganizationKind, Price, PriceKind
 from kechuangtong.matching.explanation import STAGES, WAYS, amounts
+from kechuangtong.models.booking import BookingState
 from kechuangtong.models.importing import ImportState
+from kechuangtong.models.instrument import (
+    InstrumentKind,
+    InstrumentState,
+    InstrumentStatus,
+    ShareMode,
+    UsageUnit,
+    UserClass,
+)
 from kechuangtong.models.interest import DeclineReason, InterestState
 from kechuangtong.models.listing import ListingState
 from kechuangtong.policies import trl as trl_policy
@@ -70,6 +82,60 @@ REASONS: Final = {
     DeclineReason.NO_CAPACITY: Text("暂无力量", "no capacity at present"),
     DeclineReason.PARTNER_UNSUITABLE: Text("合作方不合适", "the partner does not suit"),
 }
+INSTRUMENT_KINDS: Final = {
+    InstrumentKind.INSTRUMENT: Text("单台套仪器", "Instrument"),
+    InstrumentKind.LARGE_FACILITY: Text("大型装置", "Large facility"),
+    InstrumentKind.SERVICE_UNIT: Text("服务单元", "Service unit"),
+    InstrumentKind.COMPUTING_RESOURCE: Text("计算资源", "Computing resource"),
+}
+INSTRUMENT_STATES: Final = {
+    InstrumentState.DRAFT: Text("草稿", "Draft"),
+    InstrumentState.PUBLISHED: Text("已发布", "Published"),
+    InstrumentState.WITHDRAWN: Text("已撤回", "Withdrawn"),
+}
+INSTRUMENT_STATUSES: Final = {
+    InstrumentStatus.NORMAL: Text("正常", "Normal"),
+    InstrumentStatus.STANDBY: Text("待机", "Standby"),
+    InstrumentStatus.REMOTE: Text("远程服务中", "Remote service"),
+    InstrumentStatus.OCCASIONAL_FAULTS: Text("偶有故障", "Occasional faults"),
+    InstrumentStatus.FREQUENT_FAULTS: Text("故障频繁", "Frequent faults"),
+    InstrumentStatus.AWAITING_REPAIR: Text("待修", "Awaiting repair"),
+    InstrumentStatus.AWAITING_SCRAPPING: Text("待报废", "Awaiting scrapping"),
+}
+SHARE_MODES: Final = {
+    ShareMode.EXTERNAL: Text("外部共享", "Shared with others"),
+    ShareMode.INTERNAL: Text("内部共享", "Shared within the organization"),
+    ShareMode.NONE: Text("不共享", "Not shared"),
+}
+USAGE_UNITS: Final = {
+    UsageUnit.HOUR: Text("小时", "hour"),
+    UsageUnit.CARD_HOUR: Text("卡时", "card-hour"),
+    UsageUnit.CORE_HOUR: Text("核时", "core-hour"),
+}
+USER_CLASSES: Final = {
+    UserClass.INTERNAL: Text("本单位", "The organization itself"),
+    UserClass.ACADEMIC: Text("高校、科研院所、实验室", "Universities, institutes"),
+    UserClass.ENTERPRISE: Text("企业", "Enterprises"),
+    UserClass.OTHER: Text("其他", "Others"),
+}
+BOOKINGS: Final = {
+    BookingState.WAITING: Text("候补", "On the waiting list"),
+    BookingState.REQUESTED: Text("待批准", "To be approved"),
+    BookingState.APPROVED: Text("已批准", "Approved"),
+    BookingState.IN_USE: Text("使用中", "In use"),
+    BookingState.FINISHED: Text("已完成", "Finished"),
+    BookingState.DECLINED: Text("已谢绝", "Declined"),
+    BookingState.CANCELLED: Text("已取消", "Cancelled"),
+    BookingState.LAPSED: Text("逾期失效", "Lapsed"),
+    BookingState.NO_SHOW: Text("爽约", "No-show"),
+}
+WEEKDAYS: Final = tuple(
+    map(
+        Text,
+        ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
+        ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+    )
+)
 _NO_AMOUNT: Final = {
     PriceKind.NEGOTIABLE: Text("面议", "negotiable"),
     PriceKind.UNKNOWN: Text("未定", "not known"),
@@ -79,6 +145,39 @@ _NO_AMOUNT: Final = {
 def price(value: PriceValue) -> Text:
     """A price or a budget: in Chinese in 万元."""
     return _NO_AMOUNT.get(value.kind) or amounts(Price(value.kind, value.low, value.high))
+
+
+def value(yuan: Decimal) -> Text:
+    """What something is worth: in Chinese in 万元."""
+    return amounts(Price(PriceKind.FIXED, yuan, yuan))
+
+
+def yuan(amount: Decimal) -> Text:
+    """An amount to the cent."""
+    return Text(f"{amount:,.2f} 元", f"CNY {amount:,.2f}")
+
+
+def day(instant: datetime) -> date:
+    """The day in the city on which an instant lies."""
+    return instant.astimezone(CITY).date()
+
+
+def period(starts_at: datetime, ends_at: datetime) -> str:
+    """A time as people here read it: the day once where it is one."""
+    first, last = starts_at.astimezone(CITY), ends_at.astimezone(CITY)
+    same = first.date() == last.date()
+    weekday = WEEKDAYS[first.weekday()]
+    return (
+        f"{first:%Y-%m-%d} {weekday} {first:%H:%M} – {last:{'%H:%M' if same else '%Y-%m-%d %H:%M'}}"
+    )
+
+
+def minutes(count: int) -> Text:
+    """A length of time, in the largest unit that it is a multiple of."""
+    for size, zh, en in ((1_440, "天", "d"), (60, "小时", "h")):
+        if count and count % size == 0:
+            return Text(f"{count // size} {zh}", f"{count // size} {en}")
+    return Text(f"{count} 分钟", f"{count} min")
 
 
 def trl(value: TrlValue) -> Text:

@@ -63,6 +63,8 @@ _NAVIGATION: Final = (
     ("/my/achievements", Permission.IMPORTS_READ, Text("我的成果", "My achievements")),
     ("/my/demands", Permission.IMPORTS_READ, Text("我的需求", "My demands")),
     ("/uploads", Permission.IMPORTS_READ, Text("导入", "Uploads")),
+    ("/instruments", Permission.INSTRUMENTS_READ, Text("仪器", "Instruments")),
+    ("/bookings", Permission.BOOKINGS_READ, Text("预约", "Bookings")),
     ("/interests", Permission.INTERESTS_READ, Text("对接", "Contacts")),
     ("/inbox", Permission.INBOX_READ, Text("收件箱", "Inbox")),
     ("/statistics", Permission.SERVICE_READ, Text("统计", "Statistics")),
