@@ -1,5 +1,6 @@
 """Instruments that come as a spreadsheet, with the national record's columns."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -15,11 +16,13 @@ from sqlalchemy import select
 from booking import book, code
 from conftest import Service
 from instruments.conftest import Publish
+from kechuangtong.accounts.actor import OPERATOR
 from kechuangtong.core.trade import ImportKind
+from kechuangtong.imports import service as imports
 from kechuangtong.imports.fields import COLUMNS, cells_of, headers
 from kechuangtong.imports.reading import FileRefused, Sheet
 from kechuangtong.imports.rows import parse_sheet
-from kechuangtong.models import Event, Instrument
+from kechuangtong.models import Event, Instrument, Organization
 from sending import send, workbook
 
 HEADER = (
@@ -137,6 +140,37 @@ async def test_an_import_of_instruments_is_undone_unless_one_is_booked(
     refused = await scholar.post(f"/v1/imports/{ended['id']}/undo")
     assert code(refused) == (409, "import_built_on")
     assert "光谱仪" in refused.json()["detail"]
+
+
+async def test_two_imports_of_one_list_at_a_time_make_each_instrument_once(
+    service: Service, scholar: httpx.AsyncClient, publish: Publish
+) -> None:
+    card = await publish("算力卡", number="G", kind="computing_resource", unit="card_hour")
+    header = ["编号", "仪器名称", "仪器类别"]
+    rows = [["G", "算力卡", "单台套"], *(["", f"天平{place}", ""] for place in range(20))]
+    database, settings = service.runtime.database, service.runtime.settings
+    async with database.write() as session:
+        owner = await session.get_one(Organization, service.university)
+        sent = [
+            imports.new_import(
+                OPERATOR, kind=ImportKind.INSTRUMENT, organization=owner, file_name="仪器.xlsx"
+            )
+            for _ in range(2)
+        ]
+        session.add_all(sent)
+    for one in sent:
+        path = imports.file_path(settings, one)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(workbook(rows, header))
+    both = await asyncio.gather(*(imports.run_import(database, settings, one.id) for one in sent))
+    counts = [one.counts for one in both]
+    assert sorted(one["created"] for one in counts) == [0, 20]
+    # What an instrument's other fields forbid is refused, and leaves it as it was.
+    assert [one["refused"] for one in counts] == [1, 1]
+    report = (await scholar.get(f"/v1/imports/{sent[0].id}/report")).json()
+    assert report["rows"][0]["problems"][0]["code"] == "fields_disagree"
+    kept = (await scholar.get(f"/v1/instruments/{card}")).json()
+    assert (kept["kind"], kept["unit"]) == ("computing_resource", "card_hour")
 
 
 async def states(client: httpx.AsyncClient) -> dict[str, str]:
