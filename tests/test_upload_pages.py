@@ -11,7 +11,7 @@ import httpx
 from conftest import PASSWORD, Service
 from forms import send
 from kechuangtong.accounts.actor import OPERATOR
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import ImportKind
 from kechuangtong.imports import service as imports
 from kechuangtong.models import Import, Organization
 from people import signed_in
@@ -231,7 +231,7 @@ async def test_an_import_that_waits_is_watched_and_stopped(service: Service) -> 
     async with service.runtime.database.write() as session:
         university = await session.get_one(Organization, service.university)
         waits: Import = imports.new_import(
-            OPERATOR, kind=ListKind.ACHIEVEMENT, organization=university, file_name="a.xlsx"
+            OPERATOR, kind=ImportKind.ACHIEVEMENT, organization=university, file_name="a.xlsx"
         )
         session.add(waits)
     async with browser(service, "scholar") as scholar:

@@ -37,7 +37,7 @@ from kechuangtong.attachments.service import orphans
 from kechuangtong.core import logs, migrations
 from kechuangtong.core.clock import today
 from kechuangtong.core.errors import AppError, validation_text
-from kechuangtong.core.trade import ListKind, OrganizationKind
+from kechuangtong.core.trade import ImportKind, OrganizationKind
 from kechuangtong.dump.service import dump, load
 from kechuangtong.imports import service as imports
 from kechuangtong.imports.reading import FileRefused, check_size
@@ -83,15 +83,16 @@ _STOPPING_SECONDS = 5
 Progress = Callable[[int, int], None]
 
 
-class ImportKind(StrEnum):
-    """The list that an import fills, as it is named on the command line."""
+class Importable(StrEnum):
+    """What an import fills, as it is named on the command line."""
 
     ACHIEVEMENTS = "achievements"
     DEMANDS = "demands"
+    INSTRUMENTS = "instruments"
 
     @property
-    def list_kind(self) -> ListKind:
-        return ListKind(self.value.removesuffix("s"))
+    def kind(self) -> ImportKind:
+        return ImportKind(self.value)
 
 
 class Engine(StrEnum):
@@ -320,7 +321,7 @@ async def _organization(session: AsyncSession, text: str | None) -> Organization
 
 @app.command("import")
 def import_command(
-    kind: ImportKind,
+    kind: Importable,
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
     organization: Annotated[
         str | None, typer.Option(help="Code, id or name of the organization (单位)")
@@ -344,12 +345,12 @@ def import_command(
                     runtime.settings,
                     OPERATOR,
                     file,
-                    kind=kind.list_kind,
+                    kind=kind.kind,
                     organization=owner,
                     progress=progress,
                 )
             else:
-                result = await _import(runtime, kind.list_kind, file, organization, progress)
+                result = await _import(runtime, kind.kind, file, organization, progress)
         if report is not None:
             await write_report(report, result, file, runtime.settings)
         _print_report(result)
@@ -360,7 +361,7 @@ def import_command(
 
 
 async def _import(
-    runtime: Runtime, kind: ListKind, file: Path, organization: str | None, progress: Progress
+    runtime: Runtime, kind: ImportKind, file: Path, organization: str | None, progress: Progress
 ) -> Report:
     """Import a file, or go on with the import of it that was killed."""
     check_size(file, runtime.settings.max_file_size)

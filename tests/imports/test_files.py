@@ -17,7 +17,7 @@ from kechuangtong.accounts.actor import OPERATOR
 from kechuangtong.achievements.schemas import AchievementCreate
 from kechuangtong.achievements.service import achievements
 from kechuangtong.core.schemas import TrlValue
-from kechuangtong.core.trade import Cooperation, ListKind, Stage
+from kechuangtong.core.trade import Cooperation, ImportKind, Stage
 from kechuangtong.demands.schemas import DemandCreate
 from kechuangtong.demands.service import demands
 from kechuangtong.imports.fields import COLUMNS, OWNERS
@@ -34,9 +34,9 @@ def opened(content: bytes) -> Any:
     return openpyxl.load_workbook(io.BytesIO(content)).active
 
 
-@pytest.mark.parametrize("kind", ListKind)
+@pytest.mark.parametrize("kind", ImportKind)
 def test_a_template_is_understood_completely_and_its_example_is_not_imported(
-    kind: ListKind, tmp_path: Any
+    kind: ImportKind, tmp_path: Any
 ) -> None:
     path = tmp_path / "模板.xlsx"
     write_template(path, kind)
@@ -49,7 +49,7 @@ def test_a_template_is_understood_completely_and_its_example_is_not_imported(
     assert sheet.freeze_panes == "C2"
     assert all(cell.comment is not None for cell in sheet[1])
     choices = {str(one.sqref).split(":")[0]: one for one in sheet.data_validations.dataValidation}
-    assert len(choices) == (3 if kind is ListKind.ACHIEVEMENT else 4)
+    assert len(choices) == (4 if kind is ImportKind.DEMAND else 3)
     # The example, marked as the list's own, and below it each choice.
     header, example = sheets[0].rows
     example[0] = "A-1"
@@ -62,13 +62,17 @@ def test_a_template_is_understood_completely_and_its_example_is_not_imported(
     read = parse_sheet([Sheet("清单", rows)], kind)
     assert [one.problems for one in read.rows] == [[]] * (len(rows) - 1)
     first = read.rows[0].values
-    price = first["price" if kind is ListKind.ACHIEVEMENT else "budget"]
-    assert (price["low"], price["high"]) == (500_000, 800_000)
+    if kind is ImportKind.INSTRUMENT:
+        assert first["original_value"] == 860_000
+    else:
+        price = first["price" if kind is ImportKind.ACHIEVEMENT else "budget"]
+        assert (price["low"], price["high"]) == (500_000, 800_000)
     assert all(first[one.field] for one in COLUMNS[kind] if one.field != "anonymous")
 
 
 async def test_anyone_gets_the_templates(anyone: httpx.AsyncClient) -> None:
-    for kind, title in (("achievement", "成果名称"), ("demands", "需求名称")):
+    titles = {"achievement": "成果名称", "demands": "需求名称", "instruments": "仪器名称"}
+    for kind, title in titles.items():
         answer = await anyone.get(f"/v1/imports/templates/{kind}.xlsx")
         assert answer.status_code == 200
         assert "attachment" in answer.headers["Content-Disposition"]
@@ -184,23 +188,23 @@ SHARED = {
 }  # fmt: skip
 # A title or number that says nothing (--) is none to an import, and is not one of these.
 NUMBERED = st.builds("{}号{}".format, TEXT, st.integers(1, 99))
-FIELDS: dict[ListKind, Any] = {
-    ListKind.ACHIEVEMENT: SHARED
+FIELDS: dict[ImportKind, Any] = {
+    ImportKind.ACHIEVEMENT: SHARED
     | {"application": TEXT, "stage": st.sampled_from(Stage), "trl": TRL, "price": PRICE,
        "intellectual_property": st.lists(RIGHT, max_size=8), "completed_on": DAY,
        "evaluations": st.lists(EVALUATION, max_size=3)},
-    ListKind.DEMAND: SHARED
+    ImportKind.DEMAND: SHARED
     | {"required_stage": st.sampled_from(Stage), "required_trl": TRL, "budget": PRICE,
        "anonymous": st.booleans()},
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ListKind)
+@pytest.mark.parametrize("kind", FIELDS)
 async def test_an_exported_list_comes_back_unchanged_whatever_it_holds(
-    kind: ListKind, service: Service, scholar: httpx.AsyncClient
+    kind: ImportKind, service: Service, scholar: httpx.AsyncClient
 ) -> None:
-    lists: Any = achievements if kind is ListKind.ACHIEVEMENT else demands
-    schema: Any = AchievementCreate if kind is ListKind.ACHIEVEMENT else DemandCreate
+    lists: Any = achievements if kind is ImportKind.ACHIEVEMENT else demands
+    schema: Any = AchievementCreate if kind is ImportKind.ACHIEVEMENT else DemandCreate
     one = st.fixed_dictionaries({"title": NUMBERED}, optional=FIELDS[kind])
     made: list[dict[str, Any]] = []
 

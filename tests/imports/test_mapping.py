@@ -5,7 +5,7 @@ import json
 import httpx
 
 from conftest import Service
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import ImportKind
 from kechuangtong.imports.columns import find_layout
 from kechuangtong.imports.reading import Sheet
 from sending import send, workbook
@@ -65,7 +65,7 @@ async def test_what_is_no_mapping_is_refused(scholar: httpx.AsyncClient) -> None
 
 def test_a_header_is_found_by_what_is_said_of_it_alone() -> None:
     sheet = Sheet("a", [["说明"], ["甲", "乙"], ["除湿", "x"]])
-    layout = find_layout([sheet], ListKind.ACHIEVEMENT, {"甲": "title", "乙": "description"})
+    layout = find_layout([sheet], ImportKind.ACHIEVEMENT, {"甲": "title", "乙": "description"})
     assert (layout.header_row, [one.field for one in layout.columns]) == (
         2, ["title", "description"]
     )  # fmt: skip

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from kechuangtong.core.trade import Cooperation, ListKind, PriceKind, Stage
+from kechuangtong.core.trade import Cooperation, ImportKind, PriceKind, Stage
 from kechuangtong.imports.cells import Cell
 from kechuangtong.imports.reading import FileRefused, Sheet
 from kechuangtong.imports.rows import ParsedSheet, parse_sheet
 
-ACHIEVEMENT, DEMAND = ListKind.ACHIEVEMENT, ListKind.DEMAND
+ACHIEVEMENT, DEMAND = ImportKind.ACHIEVEMENT, ImportKind.DEMAND
 PATENT, OTHER_PATENT = "ZL201710601862.3", "ZL200710308494.X"
 
 Rows = Sequence[Sequence[Cell]]
@@ -22,11 +22,11 @@ def sheet(rows: Rows, name: str | None = "Sheet1") -> Sheet:
     return Sheet(name, [list(row) for row in rows])
 
 
-def parsed(*rows: Sequence[Cell], kind: ListKind = ACHIEVEMENT) -> ParsedSheet:
+def parsed(*rows: Sequence[Cell], kind: ImportKind = ACHIEVEMENT) -> ParsedSheet:
     return parse_sheet([sheet(rows)], kind)
 
 
-def only(header: Sequence[Cell], row: Sequence[Cell], kind: ListKind = ACHIEVEMENT) -> Any:
+def only(header: Sequence[Cell], row: Sequence[Cell], kind: ImportKind = ACHIEVEMENT) -> Any:
     """The values of the one row of a list that has no problems."""
     (read,) = parsed(header, row, kind=kind).rows
     assert read.problems == []
@@ -42,7 +42,7 @@ def titles(sheet: ParsedSheet) -> list[tuple[int, str | None]]:
     return [(one.number, one.values.get("title")) for one in sheet.rows]
 
 
-def refusal(sheets: Sequence[Sheet], kind: ListKind) -> FileRefused:
+def refusal(sheets: Sequence[Sheet], kind: ImportKind) -> FileRefused:
     with pytest.raises(FileRefused) as refused:
         parse_sheet(sheets, kind)
     return refused.value
@@ -89,7 +89,7 @@ def refusal(sheets: Sequence[Sheet], kind: ListKind) -> FileRefused:
     ],
 )  # fmt: skip
 def test_headers_are_known_by_many_names_in_any_order(
-    kind: ListKind, header: list[str], fields: list[str | None]
+    kind: ImportKind, header: list[str], fields: list[str | None]
 ) -> None:
     row: list[Cell] = [None] * len(header)
     row[fields.index("title")] = "导热膜"
@@ -138,7 +138,7 @@ def test_headers_are_known_by_many_names_in_any_order(
     ],
 )
 def test_a_header_is_known_by_what_it_tells_of(
-    kind: ListKind, header: str, field: str | None
+    kind: ImportKind, header: str, field: str | None
 ) -> None:
     title = "成果名称" if kind is ACHIEVEMENT else "需求名称"
     assert parsed([header, title], [None, "导热膜"], kind=kind).columns == {
@@ -408,7 +408,7 @@ def test_an_amount_without_any_unit_is_refused_and_says_so() -> None:
 )
 @pytest.mark.parametrize("kind", [ACHIEVEMENT, DEMAND])
 def test_a_stage_is_no_level_and_a_level_no_stage(
-    kind: ListKind, cell: Cell, stage: Stage | None, level: int | None
+    kind: ImportKind, cell: Cell, stage: Stage | None, level: int | None
 ) -> None:
     title, prefix = ("成果名称", "") if kind is ACHIEVEMENT else ("需求名称", "required_")
     values = only([title, "成熟度"], ["导热膜", cell], kind)
@@ -552,7 +552,7 @@ def test_every_problem_of_a_row_is_told(
         (DEMAND, ["项目名称", "成果简介", "完成单位", "转让价格"]),
     ],
 )
-def test_the_other_list_is_refused(kind: ListKind, header: list[Cell]) -> None:
+def test_the_other_list_is_refused(kind: ImportKind, header: list[Cell]) -> None:
     assert refusal([sheet([header, ["甲", "乙", "1", "2"]])], kind).code == "wrong_kind"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kechuangtong.core.text import identity
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import ImportKind
 from kechuangtong.imports.reading import Limits, read_table
 from kechuangtong.imports.rows import ParsedRow, ParsedSheet, parse_sheet
 
@@ -15,7 +15,7 @@ LIMITS = Limits(file_bytes=50_000_000, rows=100_000, columns=200)
 
 
 def read(
-    shared: Path, name: str, kind: ListKind
+    shared: Path, name: str, kind: ImportKind
 ) -> tuple[ParsedSheet, dict[str, Any], dict[str, str]]:
     """A list, what is expected of it, and the codes of the reasons that are expected."""
     expected = json.loads((shared / "lists" / "expected.json").read_text(encoding="utf-8"))
@@ -25,13 +25,13 @@ def read(
 
 LISTS = pytest.mark.parametrize(
     ("name", "kind"),
-    [("achievements.xlsx", ListKind.ACHIEVEMENT), ("demands.csv", ListKind.DEMAND)],
+    [("achievements.xlsx", ImportKind.ACHIEVEMENT), ("demands.csv", ImportKind.DEMAND)],
 )
 
 
 @LISTS
 def test_refused_rows_and_their_codes_are_those_expected(
-    shared: Path, name: str, kind: ListKind
+    shared: Path, name: str, kind: ImportKind
 ) -> None:
     listed, expected, codes = read(shared, name, kind)
     refused = {
@@ -41,14 +41,14 @@ def test_refused_rows_and_their_codes_are_those_expected(
 
 
 @LISTS
-def test_every_row_with_content_is_counted(shared: Path, name: str, kind: ListKind) -> None:
+def test_every_row_with_content_is_counted(shared: Path, name: str, kind: ImportKind) -> None:
     listed, expected, _ = read(shared, name, kind)
     assert len(listed.rows) == expected["rows_with_content"]
     assert len({row.number for row in listed.rows}) == len(listed.rows)
 
 
 @LISTS
-def test_repeated_rows_are_those_expected(shared: Path, name: str, kind: ListKind) -> None:
+def test_repeated_rows_are_those_expected(shared: Path, name: str, kind: ImportKind) -> None:
     listed, expected, _ = read(shared, name, kind)
 
     def key(row: ParsedRow) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from conftest import Service
 from kechuangtong.accounts.actor import OPERATOR
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import ImportKind
 from kechuangtong.imports import service as imports
 from kechuangtong.models import Achievement, Event, Import, ImportRow, Organization
 from people import change
@@ -41,7 +41,7 @@ async def test_an_import_that_waits_or_runs_is_cancelled_and_what_is_done_stays(
     async with database.write() as session:
         owner = await session.get(Organization, service.university)
         imported = imports.new_import(
-            OPERATOR, kind=ListKind.ACHIEVEMENT, organization=owner, file_name="a.xlsx"
+            OPERATOR, kind=ImportKind.ACHIEVEMENT, organization=owner, file_name="a.xlsx"
         )
         session.add(imported)
     path = imports.file_path(settings, imported)

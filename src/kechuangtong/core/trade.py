@@ -22,6 +22,20 @@ class ListKind(StrEnum):
         return named.get(str(value))
 
 
+class ImportKind(StrEnum):
+    """What a spreadsheet that is imported holds: one of the two lists, or instruments (仪器)."""
+
+    ACHIEVEMENT = "achievement"
+    DEMAND = "demand"
+    INSTRUMENT = "instrument"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "ImportKind | None":
+        """The plural is understood, too, as paths and the command line have it."""
+        named = {f"{one.value}s": one for one in cls}
+        return named.get(str(value))
+
+
 class OrganizationKind(StrEnum):
     """What an organization is (单位性质)."""
 

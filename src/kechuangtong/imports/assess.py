@@ -9,29 +9,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.permissions import Permission
-from kechuangtong.achievements.schemas import AchievementPatch
-from kechuangtong.achievements.service import achievements
 from kechuangtong.core.db import new_id
 from kechuangtong.core.errors import validation_text
 from kechuangtong.core.language import Text
 from kechuangtong.core.schemas import Contact
-from kechuangtong.core.trade import ListKind, OrganizationKind
-from kechuangtong.demands.schemas import DemandFields, DemandPatch
-from kechuangtong.demands.service import demands
+from kechuangtong.core.trade import ImportKind, OrganizationKind
+from kechuangtong.demands.schemas import DemandFields
 from kechuangtong.imports.cells import parse_organization_kind
 from kechuangtong.imports.fields import COLUMNS, cells_of, headers
+from kechuangtong.imports.records import RECORDS, SCHEMAS, Fields, Record, Records
 from kechuangtong.imports.rows import ParsedRow, Problem, parse_cells
+from kechuangtong.instruments.errors import FieldsDisagree
 from kechuangtong.lists import naming
-from kechuangtong.lists.schemas import ListingFields
-from kechuangtong.lists.service import Change, ListService, column_value, identity_of, move
-from kechuangtong.lists.states import Action
-from kechuangtong.models import Achievement, Demand, Organization
+from kechuangtong.lists.service import Change, column_value
+from kechuangtong.models import Demand, Organization
 from kechuangtong.models.importing import Outcome
 from kechuangtong.organizations.service import (
     OrganizationAmbiguous,
@@ -73,7 +68,7 @@ class Assessor:
     rule of its own. `seen` holds the identities accepted so far, as (owner, identity) to row.
     """
 
-    kind: ListKind
+    kind: ImportKind
     actor: Actor
     default: Organization | None
     columns: dict[str, str | None]
@@ -84,9 +79,9 @@ class Assessor:
     _files: Mapping[uuid.UUID, list[str]] = field(default_factory=dict)
 
     @property
-    def service(self) -> ListService[Any, Any]:
-        """The list that is filled."""
-        return achievements if self.kind is ListKind.ACHIEVEMENT else demands
+    def service(self) -> Records:
+        """What is filled."""
+        return RECORDS[self.kind]
 
     async def assess(self, session: AsyncSession, rows: Sequence[ParsedRow]) -> list[Assessed]:
         """Assess rows, in order; the records that they meet are loaded at once."""
@@ -94,8 +89,11 @@ class Assessor:
             session.add(self.default)  # else it would be another than that of those records
             await session.refresh(self.default)  # the chunk before may be long ago
         ready = [await self._read(session, row) for row in rows]
-        existing = await self._existing(session, ready)
-        if self.kind is ListKind.DEMAND:
+        read = [one for one in ready if isinstance(one, tuple)]
+        existing = await self.service.existing(
+            session, {owner.id for _, owner, _ in read}, [values for *_, values in read]
+        )
+        if self.kind is ImportKind.DEMAND:
             ids = [record.id for record in existing.values()]
             self._files = await naming.attachment_names(session, ids)
         return [
@@ -104,24 +102,23 @@ class Assessor:
 
     async def _read(
         self, session: AsyncSession, row: ParsedRow
-    ) -> "Assessed | tuple[ParsedRow, Organization, ListingFields, str]":
+    ) -> "Assessed | tuple[ParsedRow, Organization, Fields]":
         if row.problems:
             return Assessed(row.number, Outcome.REFUSED, problems=row.problems)
         owner = await self._owner(session, row)
         if isinstance(owner, Problem):
             return Assessed(row.number, Outcome.REFUSED, problems=[owner])
-        schema = AchievementPatch if self.kind is ListKind.ACHIEVEMENT else DemandPatch
         try:
-            values = schema.model_validate(_fields(row.values))
+            values = SCHEMAS[self.kind].model_validate(_fields(row.values))
         except ValidationError as error:
             problems = [self._problem(row, one) for one in error.errors()]
             return Assessed(row.number, Outcome.REFUSED, problems=problems)
-        return row, owner, values, identity_of(values.number, values.title)
+        return row, owner, values
 
     async def _owner(self, session: AsyncSession, row: ParsedRow) -> Organization | Problem:
         code, name = row.values.get("organization_code"), row.values.get("organization")
         # A university's list names its own departments, a city's the enterprises in need.
-        if self.default is not None and (self.kind is ListKind.ACHIEVEMENT or not (code or name)):
+        if self.default is not None and (self.kind is not ImportKind.DEMAND or not (code or name)):
             if not self.actor.may(Permission.IMPORTS_WRITE, self.default.id):  # any more
                 return self._organization_problem("organization_not_yours", self.default.name)
             return self.default
@@ -163,27 +160,14 @@ class Assessor:
             return None
         return None if named is not None and code and named.code else named
 
-    async def _existing(
-        self, session: AsyncSession, ready: Sequence[Any]
-    ) -> dict[tuple[Any, str], Achievement | Demand]:
-        model = self.service.model
-        identities = [one[3] for one in ready if isinstance(one, tuple)]
-        owners = {one[1].id for one in ready if isinstance(one, tuple)}
-        found = await session.scalars(
-            select(model)
-            .where(model.organization_id.in_(owners), model.identity.in_(identities))
-            .options(joinedload(model.organization))
-        )
-        return {(record.organization_id, record.identity): record for record in found}
-
     def _compare(
         self,
         row: ParsedRow,
         organization: Organization,
-        values: ListingFields,
-        identity: str,
-        existing: dict[tuple[Any, str], Achievement | Demand],
+        values: Fields,
+        existing: Mapping[tuple[uuid.UUID, str], Any],
     ) -> Assessed:
+        identity = self.service.identity(values)
         owner = organization.code or organization.name_key
         record = existing.get((organization.id, identity))
         if record is not None:
@@ -198,19 +182,21 @@ class Assessor:
         if record is None:
             change = self.service.draft(organization, values)
             if publish:
-                move(change.record, Action.SUBMIT if reviewed else Action.PUBLISH)
+                self.service.put_forward(change.record, reviewed=reviewed)
             return Assessed(row.number, Outcome.CREATED, owner, identity, change=change)
         if record.contact is not None and "contact" in values.model_fields_set:
             # Each part is a field of its own: one without a column is left alone.
             contact = record.contact | _contact(row.values)
             values.contact = Contact(**contact) if any(contact.values()) else None
-        edited = self.service.edit(record, values, reviewed=reviewed, publish=publish)
+        try:
+            edited = self.service.edit(record, values, reviewed=reviewed, publish=publish)
+        except FieldsDisagree as error:
+            problem = Problem(None, error.code, None, error.message)
+            return Assessed(row.number, Outcome.REFUSED, problems=[problem])
         outcome = Outcome.UNCHANGED if edited is None else Outcome.CHANGED
         return Assessed(row.number, outcome, owner, identity, change=edited)
 
-    def _leave_what_reads_alike(
-        self, row: ParsedRow, record: Achievement | Demand, values: ListingFields
-    ) -> None:
+    def _leave_what_reads_alike(self, row: ParsedRow, record: Record, values: Fields) -> None:
         """A field whose cell says what the record's own cell would say is not given: the record
         may hold what a cell does not (line breaks in a title, what shows a level)."""
         names = [name for name in values.model_fields_set if not _holds(record, name, values)]
@@ -218,8 +204,8 @@ class Assessor:
             return
         own = parse_cells(headers(COLUMNS[self.kind]), cells_of(record), self.kind)
         for name in names:
-            prefix = "contact_" if name == "contact" else name
-            read = {key: value for key, value in row.values.items() if key.startswith(prefix)}
+            parts = [key for key in row.values if name == "contact" and key.startswith("contact_")]
+            read = {key: row.values[key] for key in parts or [name]}
             if all(own.get(key) == value for key, value in read.items()):
                 values.model_fields_set.discard(name)
 
@@ -227,8 +213,8 @@ class Assessor:
         self,
         row: ParsedRow,
         organization: Organization,
-        values: ListingFields,
-        record: Achievement | Demand | None,
+        values: Fields,
+        record: Record | None,
     ) -> Problem | None:
         """What tells whose an anonymous demand is, with this row's values."""
         if not isinstance(values, DemandFields):
@@ -273,7 +259,7 @@ class Assessor:
         )
 
 
-def _holds(record: Achievement | Demand, name: str, values: ListingFields) -> bool:
+def _holds(record: Record, name: str, values: Fields) -> bool:
     return bool(column_value(getattr(values, name)) == getattr(record, name))
 
 

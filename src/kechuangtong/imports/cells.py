@@ -52,6 +52,22 @@ MESSAGES: Final = IDENTIFIER_MESSAGES | {
         "是否匿名无法识别：请填 是 或 否，或写 匿名、公开",
         "whether the enterprise is to be named is not understood: write 是 or 否, 匿名 or 公开",
     ),
+    "class_code_not_understood": Text("分类编码应为六位数字", "a class code has six digits"),
+    "country_not_understood": Text(
+        "产地国别无法识别：请写国名或三位字母代码，如 德国、DEU",
+        "the country is not understood: write its name or its code, as 德国 or DEU",
+    ),
+    "value_not_understood": Text(
+        "原值应为一个数额，并写明单位，如 120万元",
+        "the original value is one amount with its unit, as 120万元",
+    ),
+    "coordinate_not_understood": Text(
+        "经度、纬度请写十进制度数，如 104.08", "write a coordinate in decimal degrees, as 104.08"
+    ),
+    "coordinates_incomplete": Text("经度和纬度须同时给出", "latitude and longitude go together"),
+    "choice_not_understood": Text(
+        "无法识别，可填：{choices}", "it is not understood; write one of: {choices}"
+    ),
     "cell_error": Text("单元格是公式错误值", "the cell holds the error value of a formula"),
     "too_long": Text(
         "内容过长：最多 {limit} 个字符", "the text is too long: at most {limit} characters"

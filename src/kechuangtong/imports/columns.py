@@ -13,7 +13,7 @@ from typing import Final
 
 from kechuangtong.core.language import Text
 from kechuangtong.core.text import identity
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import ImportKind
 from kechuangtong.imports.amounts import unit_of
 from kechuangtong.imports.cells import Cell, shown
 from kechuangtong.imports.reading import FileRefused, Sheet
@@ -41,8 +41,17 @@ SEVERAL: Final = frozenset(
         "required_stage",
         "required_trl",
         "anonymous",
+        "functions",
+        "specifications",
+        "services",
     }
 )
+# The field that a record is known by: what its column is called shows where the header is.
+TITLES: Final = {
+    ImportKind.ACHIEVEMENT: "title",
+    ImportKind.DEMAND: "title",
+    ImportKind.INSTRUMENT: "name",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,9 +321,157 @@ _DEMAND: Final = (
     ),
 )
 
+_OF_INSTRUMENT: Final = "(?:仪器|设备|装置|平台|资源|服务单元)"
+_INSTRUMENT: Final = (
+    _Names(
+        "name",
+        """
+        仪器名称 仪器设备名称 设备名称 中文名称 仪器中文名称 装置名称 资源名称 服务单元名称 名称
+        仪器 设备 仪器设备 name instrument instrumentname equipment equipmentname
+        """,
+        f"{_OF_INSTRUMENT}{_OF_ANOTHER}.{{0,4}}名称|(?:instrument|equipment)name",
+    ),
+    _Names(
+        "name_en",
+        "英文名称 仪器英文名称 设备英文名称 外文名称 英文名 englishname nameen",
+        "(?:英|外)文名称?$|english",
+    ),
+    _Names(
+        "number",
+        """
+        仪器编号 设备编号 仪器设备编号 资产编号 单位内编号 单位内部编号 所在单位仪器编号 编号 编码
+        序号 innerid no number id # sn s/n serialno serialnumber instrumentno assetnumber
+        """,
+        "(?:仪器|设备|资产|内部?).{0,4}(?:编号|编码|号)$",
+    ),
+    _Names(
+        "class_code",
+        "分类编码 分类代码 仪器分类编码 仪器类别编码 设备分类编码 类别编码 分类号 classcode",
+        "分类.{0,4}(?:编码|代码|号)$|类别.{0,4}(?:编码|代码)$|classcode",
+    ),
+    _Names(
+        "kind",
+        "类别 仪器类别 资源类别 资源类型 类型 种类 记录类型 kind type",
+        "(?:仪器|设备|资源|共享).{0,2}(?:类别|类型|种类)$",
+    ),
+    _Names(
+        "model",
+        "规格型号 型号规格 型号 规格 仪器型号 设备型号 model modelnumber",
+        "型号|^model",
+    ),
+    _Names(
+        "country",
+        "产地国别 产地 国别 制造国 原产国 生产国别 制造商国别 country origin",
+        "国别|产地|制造国|原产国|countryof",
+    ),
+    _Names(
+        "manufacturer",
+        """
+        生产厂商 生产制造商 制造商 生产厂家 厂商 厂家 品牌 生产企业 生产商 manufacturer maker brand
+        """,
+        "(?:生产|制造).{0,3}(?:厂商|厂家|企业|单位|商)|manufactur",
+    ),
+    _Names(
+        "original_value",
+        "原值 仪器原值 设备原值 购置价格 购置金额 资产原值 价值 单价 价格 金额 originalvalue value",
+        "原值|购置(?:价|金额|费)|^价[格值]|originalvalue",
+    ),
+    _Names(
+        "commissioned_on",
+        "启用日期 启用时间 投用日期 投入使用日期 投入使用时间 购置日期 commissionedon commissioned",
+        "(?:启用|投用|投入使用|建成|购置).{0,2}(?:日期|时间|年份?)|commission",
+    ),
+    _Names(
+        "disciplines",
+        "主要学科领域 学科领域 学科 主要学科 所属学科 学科代码 应用学科 disciplines discipline",
+        "学科|disciplin",
+    ),
+    _Names(
+        "reference_price",
+        """
+        参考收费标准 收费标准 服务收费 收费 参考价格 收费依据 收费说明 费用 referenceprice fee
+        """,
+        "收费|参考价|^fee",
+    ),
+    _Names(
+        "rules",
+        "对外开放共享规定 开放共享规定 共享规定 开放规定 使用须知 预约须知 管理规定 rules",
+        "(?:共享|开放|使用|管理).{0,4}(?:规定|制度|须知|办法)",
+    ),
+    _Names(
+        "share_mode",
+        "共享模式 共享方式 开放模式 开放方式 共享类型 是否共享 sharemode sharing",
+        "(?:共享|开放)(?:模式|方式|类型|范围)|sharemode",
+    ),
+    _Names(
+        "status",
+        "运行状态 状态 仪器状态 设备状态 使用状态 仪器运行状态 status",
+        "(?:运行|仪器|设备|使用)状态",
+    ),
+    _Names(
+        "booking_url",
+        "预约网址 预约地址 预约链接 服务网址 网址 url bookingurl website",
+        "网址|链接|url",
+    ),
+    _Names("longitude", "经度 longitude lng lon", "经度|longitude"),
+    _Names("latitude", "纬度 latitude lat", "纬度|latitude"),
+    _Names(
+        "specifications",
+        "主要技术指标 技术指标 技术参数 主要技术参数 主要参数 性能指标 指标 specifications",
+        "(?:技术|性能|主要)(?:指标|参数)|specification",
+    ),
+    _Names(
+        "services",
+        "服务内容 服务项目 主要服务 测试项目 检测项目 可提供服务 服务领域 services service",
+        "服务(?:内容|项目|范围|领域)|(?:测试|检测|分析)项目|^services?$",
+    ),
+    _Names(
+        "functions",
+        "主要功能 功能 功能用途 主要功能及用途 主要用途 用途 功能描述 简介 说明 functions function",
+        "功能|用途|简介|functions?$|descri",
+    ),
+    _Names(
+        "place",
+        """
+        安放地址 安放地点 存放地点 存放地址 放置地点 安装地址 安装地点 所在地 所在地区 所在地址
+        地址 地点 实验室 房间号 房间 place location address
+        """,
+        "(?:安放|存放|放置|安装|所在|仪器).{0,2}(?:地址|地点|位置)|^地[址点]",
+    ),
+    _Names(
+        "organization",
+        """
+        所属单位 所在单位 单位 单位名称 管理单位 所有单位 仪器所属单位 所属机构 机构名称
+        organization institution owner
+        """,
+        "(?:所属|所在|管理|所有|权属|依托).{0,4}(?:单位|机构)$|单位[名全]称|organi[sz]ation|institution",
+    ),
+    _Names(
+        "contact_name",
+        "联系人 联络人 姓名 负责人 机组负责人 管理员 仪器联系人 仪器负责人 contact contactname",
+        "联系人|联络人|负责人|管理员|contact(?:person|name)",
+    ),
+)
+
 _TABLES: Final = {
-    ListKind.ACHIEVEMENT: (*_ACHIEVEMENT, *_SHARED),
-    ListKind.DEMAND: (*_DEMAND, *_SHARED),
+    ImportKind.INSTRUMENT: (
+        *_INSTRUMENT,
+        *(
+            one
+            for one in _SHARED
+            if one.field
+            in (
+                "state",
+                "organization_code",
+                "contact",
+                "contact_email",
+                "contact_phone",
+                "contact_department",
+            )
+        ),
+    ),
+    ImportKind.ACHIEVEMENT: (*_ACHIEVEMENT, *_SHARED),
+    ImportKind.DEMAND: (*_DEMAND, *_SHARED),
 }
 # The field of a name, and how usual the name is; of two fields the first has it.
 _USUAL: Final = {
@@ -330,16 +487,22 @@ _PARTS: Final = {
     for kind, table in _TABLES.items()
 }
 _OTHER_TITLE: Final = {
-    ListKind.ACHIEVEMENT: re.compile(
+    ImportKind.ACHIEVEMENT: re.compile(
         "需求.{0,4}(?:名称|题目|标题|内容|描述|编号|单位|企业)|技术需求|技术难题|难题名称|demand"
+        "|仪器(?:设备)?(?:中文)?名称|instrumentname"
     ),
-    ListKind.DEMAND: re.compile(
+    ImportKind.DEMAND: re.compile(
         "成果.{0,4}(?:名称|题目|标题|简介|内容|编号|单位)|科技成果|achievement"
+        "|仪器(?:设备)?(?:中文)?名称|instrumentname"
+    ),
+    ImportKind.INSTRUMENT: re.compile(
+        "(?:成果|需求|难题)(?:名称|题目|标题|简介|内容|描述)|技术需求|技术难题|achievement|demand"
     ),
 }
 _OWN_TITLE: Final = {
-    ListKind.ACHIEVEMENT: re.compile("成果|专利|技术|发明|achievement|technology|invention"),
-    ListKind.DEMAND: re.compile("需求|难题|榜|攻关|demand|need|requirement"),
+    ImportKind.ACHIEVEMENT: re.compile("成果|专利|技术|发明|achievement|technology|invention"),
+    ImportKind.DEMAND: re.compile("需求|难题|榜|攻关|demand|need|requirement"),
+    ImportKind.INSTRUMENT: re.compile(f"{_OF_INSTRUMENT}|instrument|equipment"),
 }
 
 _NO_HEADER: Final = Text(
@@ -348,9 +511,13 @@ _NO_HEADER: Final = Text(
 )
 _WRONG_KIND: Final = Text(
     "这份清单的表头是另一种清单的（{header}），请核对清单种类",
-    "the header is that of the other list ({header}): check which list this is",
+    "the header is that of another list ({header}): check which list this is",
 )
-_TITLES: Final = {ListKind.ACHIEVEMENT: "成果名称", ListKind.DEMAND: "需求名称"}
+_TITLED: Final = {
+    ImportKind.ACHIEVEMENT: "成果名称",
+    ImportKind.DEMAND: "需求名称",
+    ImportKind.INSTRUMENT: "仪器名称",
+}
 
 
 # In a header these settle whether a column of numbers counts rows or tells records apart.
@@ -358,7 +525,7 @@ UNIQUE: Final = "本单位唯一"
 UNREAD: Final = "不导入"
 
 
-def settled(header: str, field: str | None, kind: ListKind) -> str:
+def settled(header: str, field: str | None, kind: ImportKind) -> str:
     """A header that is read as before where only some of the rows stand below it."""
     if field == "number" and UNIQUE not in header:
         return f"{header}（{UNIQUE}）"
@@ -384,11 +551,13 @@ class Layout:
     """A sheet with its header's row from 1, its columns in order, and the rows below.
 
     `last` is the header's last row, which is another where groups of columns stand above them.
+    `title` is the place of the column that records are known by.
     """
 
     sheet: Sheet
     header_row: int
     last: int
+    title: int
     columns: list[Column]
 
     @property
@@ -412,7 +581,9 @@ Mapping = dict[str, str | None]
 """What a caller says of columns: header as typed, and its field, or None where it is not read."""
 
 
-def find_layout(sheets: Sequence[Sheet], kind: ListKind, mapping: Mapping | None = None) -> Layout:
+def find_layout(
+    sheets: Sequence[Sheet], kind: ImportKind, mapping: Mapping | None = None
+) -> Layout:
     """The sheet and header that know most fields. Raises FileRefused."""
     mapped = {identity(header): field for header, field in (mapping or {}).items()}
     best: tuple[int, int] = (0, 0)
@@ -422,7 +593,7 @@ def find_layout(sheets: Sequence[Sheet], kind: ListKind, mapping: Mapping | None
         for header in _headers(sheet, kind):
             fields = _fields(header, kind, mapped)
             known = len(set(fields.values()))
-            title = next((at for at, one in fields.items() if one == "title"), None)
+            title = next((at for at, one in fields.items() if one == TITLES[kind]), None)
             alone = sum(bool(one) for one in header.typed) == 1
             if not alone and (foreign := _foreign(header, title, kind)) is not None:
                 other = other or foreign
@@ -439,20 +610,20 @@ def find_layout(sheets: Sequence[Sheet], kind: ListKind, mapping: Mapping | None
                 best = known, rows
                 number = header.last - (title in header.above)
                 columns = _columns(sheet, header, fields)
-                found = Layout(sheet, number, header.last, columns)
+                found = Layout(sheet, number, header.last, title, columns)
     if found is None or (best[0] < 2 and other is not None):
         if other is not None:
             raise FileRefused("wrong_kind", _WRONG_KIND.format(header=other))
         names = "、".join(sheet.name or "csv" for sheet in sheets)
-        message = _NO_HEADER.format(title=_TITLES[kind], sheets=names)
+        message = _NO_HEADER.format(title=_TITLED[kind], sheets=names)
         raise FileRefused("header_not_found", message)
     return _without_counting(found, mapped)
 
 
-def repeats_header(layout: Layout, row: Sequence[Cell], kind: ListKind) -> bool:
+def repeats_header(layout: Layout, row: Sequence[Cell], kind: ImportKind) -> bool:
     """Whether a row is the header once more, perhaps in another language."""
-    title = next(one.place for one in layout.columns if one.field == "title")
-    if not any(_named(name, kind) == "title" for name in _names(_at(row, title))):
+    title = layout.title
+    if not any(_named(name, kind) == TITLES[kind] for name in _names(_at(row, title))):
         return False
     names = [_names(cell) for cell in row]
     fields = _fields(_Header(0, [shown(cell) for cell in row], names), kind)
@@ -462,20 +633,19 @@ def repeats_header(layout: Layout, row: Sequence[Cell], kind: ListKind) -> bool:
     return len(same) >= max(2, filled / 2) and title in same
 
 
-def _foreign(header: _Header, title: int | None, kind: ListKind) -> str | None:
-    """The header that only the other list has, unless the title is this list's own."""
+def _foreign(header: _Header, title: int | None, kind: ImportKind) -> str | None:
+    """The header that only another list has, unless the title is this list's own."""
     own = header.names[title][0] if title is not None else ""
     if own and not _OTHER_TITLE[kind].search(own):
-        # 项目名称 stands in both lists: the one that knows more of the columns has it.
-        (other,) = set(ListKind) - {kind}
-        known = {one: len(set(_fields(header, one).values())) for one in ListKind}
-        if _OWN_TITLE[kind].search(own) or known[other] <= known[kind]:
+        # 项目名称 stands in several lists: the one that knows more of the columns has it.
+        known = {one: len(set(_fields(header, one).values())) for one in ImportKind}
+        if _OWN_TITLE[kind].search(own) or known[kind] == max(known.values()):
             return None
     cleaned = (name for names in header.names for name in names[:1])
     return next((one for one in cleaned if _OTHER_TITLE[kind].search(one)), None)
 
 
-def _headers(sheet: Sheet, kind: ListKind) -> Iterator[_Header]:
+def _headers(sheet: Sheet, kind: ImportKind) -> Iterator[_Header]:
     above: Sequence[Cell] = ()
     for number, row in enumerate(sheet.rows[:_SEARCHED_ROWS], 1):
         named = [bool(_named(one, kind)) for one in map(_clean, row) if one]
@@ -560,7 +730,7 @@ def _clean(cell: Cell) -> str:
     return re.sub("[、,，]|/(?![a-z])", "及", plain.rstrip("."))
 
 
-def _fields(header: _Header, kind: ListKind, mapped: Mapping | None = None) -> dict[int, str]:
+def _fields(header: _Header, kind: ImportKind, mapped: Mapping | None = None) -> dict[int, str]:
     """The fields that a header's cells name, by their place; what a caller says of one decides."""
     said = {
         place: mapped[one]
@@ -593,13 +763,13 @@ def _fields(header: _Header, kind: ListKind, mapped: Mapping | None = None) -> d
     return dict(sorted(fields.items()))
 
 
-def _named(name: str, kind: ListKind) -> str | None:
+def _named(name: str, kind: ImportKind) -> str | None:
     if (found := _exact(name, kind)) is not None:
         return found[0]
     return next(iter(_telling(name, kind)), None)
 
 
-def _telling(name: str, kind: ListKind) -> list[str]:
+def _telling(name: str, kind: ImportKind) -> list[str]:
     """The fields of which a part of this name tells, the likeliest first."""
     return [field for field, parts in _PARTS[kind] if parts.search(name)]
 
@@ -610,9 +780,9 @@ def asks_for_openness(header: str) -> bool:
     return "匿名" not in cleaned and bool(_OPENNESS.search(cleaned))
 
 
-def _exact(name: str, kind: ListKind) -> tuple[str, int] | None:
+def _exact(name: str, kind: ImportKind) -> tuple[str, int] | None:
     """The field that has this name, and how usual the name is."""
-    if kind is ListKind.DEMAND and _ANONYMOUS.search(name):
+    if kind is ImportKind.DEMAND and _ANONYMOUS.search(name):
         return "anonymous", 0
     return _USUAL[kind].get(name)
 
@@ -635,7 +805,7 @@ _COUNTS: Final = frozenset("序号 no # sn s/n serialno serialnumber".split())
 
 
 def _only_counts(layout: Layout, place: int) -> bool:
-    title = next(one.place for one in layout.columns if one.field == "title")
+    title = layout.title
     header = next(identity(one.header) for one in layout.columns if one.place == place)
     typed = [
         identity(shown(row[place]))

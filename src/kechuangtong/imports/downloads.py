@@ -18,11 +18,11 @@ from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.clock import today
 from kechuangtong.core.openapi import answers, file
 from kechuangtong.core.schemas import Input
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import ImportKind
 from kechuangtong.imports import service
 from kechuangtong.imports.exports import exported_organization, write_list
 from kechuangtong.imports.router import KindInPath, VisibleImport
-from kechuangtong.imports.workbook import write_report, write_template
+from kechuangtong.imports.workbook import SHEETS, write_report, write_template
 from kechuangtong.runtime import RuntimeDep
 from kechuangtong.sample import ids
 
@@ -69,10 +69,7 @@ async def get_import_template(kind: KindInPath, scratch: Scratch) -> FileRespons
     row marked 示例 shows how and is not imported. It is understood completely as it is."""
     path = scratch / "template.xlsx"
     await to_thread.run_sync(write_template, path, kind)
-    return FileResponse(path, media_type=_XLSX, filename=f"{_NAMES[kind]}模板.xlsx")
-
-
-_NAMES = {ListKind.ACHIEVEMENT: "成果清单", ListKind.DEMAND: "需求清单"}
+    return FileResponse(path, media_type=_XLSX, filename=f"{SHEETS[kind]}模板.xlsx")
 
 
 @router.get(
@@ -95,11 +92,11 @@ async def get_import_workbook(
 
 
 async def _export(
-    session: ReadSession, actor: Actor, query: ExportQuery, kind: ListKind, path: Path, media: str
+    session: ReadSession, actor: Actor, query: ExportQuery, kind: ImportKind, path: Path, media: str
 ) -> FileResponse:
     organization_id = await exported_organization(session, actor, query.organization_id)
     await write_list(session, kind, organization_id, path)
-    name = f"{_NAMES[kind]}-{today():%Y%m%d}{path.suffix}"
+    name = f"{SHEETS[kind]}-{today():%Y%m%d}{path.suffix}"
     return FileResponse(path, media_type=media, filename=name)
 
 
@@ -115,7 +112,7 @@ async def export_achievements_workbook(
     """An organization's own list, drafts and contacts included, for its people: in the columns of
     the template, so that it can be edited and imported again."""
     path = scratch / "list.xlsx"
-    return await _export(session, actor, query, ListKind.ACHIEVEMENT, path, _XLSX)
+    return await _export(session, actor, query, ImportKind.ACHIEVEMENT, path, _XLSX)
 
 
 @router.get(
@@ -130,7 +127,7 @@ async def export_achievements_text(
     """As the workbook, in UTF-8. What a program for spreadsheets would take for a formula has an
     apostrophe in front, which the import takes away again."""
     path = scratch / "list.csv"
-    return await _export(session, actor, query, ListKind.ACHIEVEMENT, path, _CSV)
+    return await _export(session, actor, query, ImportKind.ACHIEVEMENT, path, _CSV)
 
 
 @router.get(
@@ -145,7 +142,7 @@ async def export_demands_workbook(
     """An organization's own demands, drafts and contacts included, for its people: in the columns
     of the template, so that it can be edited and imported again."""
     path = scratch / "list.xlsx"
-    return await _export(session, actor, query, ListKind.DEMAND, path, _XLSX)
+    return await _export(session, actor, query, ImportKind.DEMAND, path, _XLSX)
 
 
 @router.get(
@@ -160,4 +157,4 @@ async def export_demands_text(
     """As the workbook, in UTF-8. What a program for spreadsheets would take for a formula has an
     apostrophe in front, which the import takes away again."""
     path = scratch / "list.csv"
-    return await _export(session, actor, query, ListKind.DEMAND, path, _CSV)
+    return await _export(session, actor, query, ImportKind.DEMAND, path, _CSV)

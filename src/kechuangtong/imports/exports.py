@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.core.errors import Forbidden, Invalid
 from kechuangtong.core.language import Text
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import ImportKind
 from kechuangtong.imports.fields import cells_of
 from kechuangtong.imports.workbook import ListFile
 from kechuangtong.lists.errors import OrganizationUnknown
@@ -44,11 +44,11 @@ async def exported_organization(
 
 
 async def write_list(
-    session: AsyncSession, kind: ListKind, organization_id: uuid.UUID, path: Path
+    session: AsyncSession, kind: ImportKind, organization_id: uuid.UUID, path: Path
 ) -> None:
     """Write all records of an organization's list, in the order in which they came, with their
     contacts and with those that are not public."""
-    model: type[Achievement | Demand] = Achievement if kind is ListKind.ACHIEVEMENT else Demand
+    model: type[Achievement | Demand] = Achievement if kind is ImportKind.ACHIEVEMENT else Demand
     file = await to_thread.run_sync(ListFile, path, kind)
     last = uuid.UUID(int=0)
     while True:

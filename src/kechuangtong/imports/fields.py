@@ -5,15 +5,17 @@ export has them: read again they say what the record says.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
 from kechuangtong.core.identifiers import parse_patent
 from kechuangtong.core.language import Text
-from kechuangtong.core.trade import Cooperation, ListKind, Price, PriceKind, Stage, Trl
+from kechuangtong.core.trade import Cooperation, ImportKind, Price, PriceKind, Stage, Trl
+from kechuangtong.imports import equipment
 from kechuangtong.imports.cells import Cell
-from kechuangtong.models import Achievement, Demand
+from kechuangtong.models import Achievement, Demand, Instrument
+from kechuangtong.models.instrument import InstrumentKind, InstrumentStatus, ShareMode
 from kechuangtong.policies import trl
 
 STAGES: Final = {
@@ -184,9 +186,18 @@ STATE: Final = Field(
     width=10,
 )
 
+_SIGNED_IN: Final = Text("选填。登录后可见。", "For those who are signed in.")
+
+
+def _optional(name: str, header: str, name_en: str, example: str, width: int) -> Field:
+    return Field(
+        name, header, Text(header, name_en), Text("选填。", "As it is."), example, width=width
+    )
+
+
 # The columns of a list: of its template, and of its export.
-COLUMNS: Final[dict[ListKind, tuple[Field, ...]]] = {
-    ListKind.ACHIEVEMENT: (
+COLUMNS: Final[dict[ImportKind, tuple[Field, ...]]] = {
+    ImportKind.ACHIEVEMENT: (
         _number("成果编号（本单位唯一）"),
         Field(
             "title",
@@ -266,7 +277,7 @@ COLUMNS: Final[dict[ListKind, tuple[Field, ...]]] = {
         ),
         *_PLACE_AND_CONTACT,
     ),
-    ListKind.DEMAND: (
+    ImportKind.DEMAND: (
         _number("需求编号（本单位唯一）"),
         Field(
             "title",
@@ -318,6 +329,124 @@ COLUMNS: Final[dict[ListKind, tuple[Field, ...]]] = {
         ),
         *_PLACE_AND_CONTACT,
     ),
+    ImportKind.INSTRUMENT: (
+        Field(
+            "number",
+            "仪器编号（本单位唯一）",
+            Text("编号", "Number"),
+            Text(
+                "选填。本单位内唯一的编号：再次导入时按编号更新原记录；不填则按名称和型号。",
+                "The organization's own number: by it a later import finds the record, else by "
+                "name and model.",
+            ),
+            "示例",
+        ),
+        Field(
+            "name",
+            "仪器名称",
+            Text("仪器名称", "Name"),
+            Text("必填，最多 200 字。", "Required, at most 200 characters."),
+            "热重-差热同步分析仪",
+            width=36,
+            required=True,
+        ),
+        _optional("name_en", "英文名称", "English name", "Simultaneous thermal analyser", 30),
+        Field(
+            "kind",
+            "仪器类别",
+            Text("仪器类别", "Kind"),
+            Text("选填。从下拉列表选；不填为单台套。", "One of the list; empty: 单台套."),
+            equipment.KINDS[InstrumentKind.INSTRUMENT],
+            choices=tuple(equipment.KINDS.values()),
+        ),
+        Field(
+            "class_code",
+            "分类编码",
+            Text("分类编码", "Class code"),
+            Text("选填。六位数字。", "Six digits."),
+            "010902",
+        ),
+        _optional("model", "规格型号", "Model", "示例型号 1500", 20),
+        _optional("manufacturer", "生产厂商", "Manufacturer", "某仪器有限公司", 24),
+        Field(
+            "country",
+            "产地国别",
+            Text("产地国别", "Country of origin"),
+            Text("选填。国名或三位字母代码。", "The country's name or code."),
+            "中国",
+        ),
+        Field(
+            "original_value",
+            "原值（万元）",
+            Text("原值", "Original value"),
+            Text(
+                "选填，单位：万元；元请写明：860000元。", "In 万元 (10,000 yuan); 860000元 in yuan."
+            ),
+            "86",
+        ),
+        Field(
+            "commissioned_on",
+            "启用日期",
+            Text("启用日期", "Commissioned on"),
+            Text("选填。如 2021-05-20、2021年5月。", "Such as 2021-05-20 or 2021年5月."),
+            "2021-05-20",
+        ),
+        Field(
+            "disciplines",
+            "主要学科领域",
+            Text("主要学科领域", "Disciplines"),
+            Text("选填。最多四个，用分号隔开。", "Up to four, semicolons between them."),
+            "材料科学；化学",
+            width=24,
+        ),
+        _optional("functions", "主要功能", "What it does", "测定材料的热稳定性和相变温度。", 40),
+        _optional("specifications", "技术指标", "Specifications", "室温至 1500 ℃", 40),
+        _optional("services", "服务内容", "Services", "热重曲线测试与分析", 30),
+        Field(
+            "status",
+            "运行状态",
+            Text("运行状态", "How it runs"),
+            Text("选填。从下拉列表选；不填为正常。", "One of the list; empty: 正常 (normal)."),
+            equipment.STATUSES[InstrumentStatus.NORMAL],
+            choices=tuple(equipment.STATUSES.values()),
+        ),
+        Field(
+            "share_mode",
+            "共享模式",
+            Text("共享模式", "Who may use it"),
+            Text("选填。从下拉列表选；不填为外部共享。", "One of the list; empty: 外部共享."),
+            equipment.SHARE_MODES[ShareMode.EXTERNAL],
+            choices=tuple(equipment.SHARE_MODES.values()),
+        ),
+        _optional("rules", "对外开放共享规定", "Rules", "提前三天预约。", 30),
+        _optional("reference_price", "参考收费标准", "Prices in words", "校外 200 元/样", 30),
+        _optional(
+            "booking_url", "预约网址", "Where else to book", "https://lab.example.edu.cn", 24
+        ),
+        Field(
+            "place",
+            "安放地址",
+            Text("安放地址", "Place"),
+            Text("选填。如 四川省成都市某路 1 号。", "Such as 四川省成都市某路 1 号."),
+            "四川省成都市",
+            width=24,
+        ),
+        Field(
+            "longitude",
+            "经度",
+            Text("经度", "Longitude"),
+            Text("选填，与纬度同时填写。十进制度数。", "Decimal degrees, with the latitude."),
+            "104.08",
+        ),
+        Field(
+            "latitude",
+            "纬度",
+            Text("纬度", "Latitude"),
+            Text("选填，与经度同时填写。十进制度数。", "Decimal degrees, with the longitude."),
+            "30.63",
+        ),
+        *(replace(one, meant=_SIGNED_IN) for one in _PLACE_AND_CONTACT[1:]),
+    ),
 }
 
 
@@ -340,8 +469,9 @@ def _owner(header: str) -> tuple[Field, Field]:
 
 
 OWNERS: Final = {
-    ListKind.ACHIEVEMENT: _owner("完成单位"),
-    ListKind.DEMAND: _owner("企业名称"),
+    ImportKind.ACHIEVEMENT: _owner("完成单位"),
+    ImportKind.DEMAND: _owner("企业名称"),
+    ImportKind.INSTRUMENT: _owner("所属单位"),
 }
 _CONTACT: Final = Field(
     "contact",
@@ -352,18 +482,24 @@ _CONTACT: Final = Field(
 )
 
 
-def fields_of(kind: ListKind) -> tuple[Field, ...]:
+def fields_of(kind: ImportKind) -> tuple[Field, ...]:
     """All fields that a column of a list may tell of."""
     return (*COLUMNS[kind], _CONTACT, STATE, *OWNERS[kind])
 
 
-def cells_of(record: Achievement | Demand) -> list[Cell]:
+_KINDS: Final = {
+    Achievement: ImportKind.ACHIEVEMENT,
+    Demand: ImportKind.DEMAND,
+    Instrument: ImportKind.INSTRUMENT,
+}
+
+
+def cells_of(record: Achievement | Demand | Instrument) -> list[Cell]:
     """A record in the columns of its list."""
-    kind = ListKind.ACHIEVEMENT if isinstance(record, Achievement) else ListKind.DEMAND
-    return [_cell(record, one.field) for one in COLUMNS[kind]]
+    return [_cell(record, one.field) for one in COLUMNS[_KINDS[type(record)]]]
 
 
-def _cell(record: Achievement | Demand, name: str) -> Cell:
+def _cell(record: Achievement | Demand | Instrument, name: str) -> Cell:
     if name.startswith("contact_"):
         return (record.contact or {}).get(name.removeprefix("contact_"))
     value: Any = getattr(record, name)
@@ -380,9 +516,15 @@ def _cell(record: Achievement | Demand, name: str) -> Cell:
             return "\n".join(_evaluation(one) for one in value)
         case "cooperation":
             return "、".join(WAYS[Cooperation(one)] for one in value)
-        case "keywords":
+        case "keywords" | "disciplines":
             return "；".join(value)
-        case "completed_on" | "valid_until":
+        case "kind" | "status" | "share_mode":
+            return equipment.CHOICES[name][value]
+        case "original_value":
+            return None if value is None else float(_wan(value))
+        case "longitude" | "latitude":
+            return None if value is None else str(value)
+        case "completed_on" | "valid_until" | "commissioned_on":
             return value.isoformat() if value else None
         case "anonymous":
             return YES if value else NO

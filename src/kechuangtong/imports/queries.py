@@ -7,10 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
-from kechuangtong.achievements.service import achievements
 from kechuangtong.core.paging import CursorInvalid, Page, decode_cursor
-from kechuangtong.core.trade import ListKind
-from kechuangtong.demands.service import demands
+from kechuangtong.imports.records import RECORDS
 from kechuangtong.imports.schemas import ImportRead, ListedRow, RowQuery
 from kechuangtong.imports.service import show_row
 from kechuangtong.models import Import, ImportRow, Organization, User
@@ -31,9 +29,8 @@ async def rows(
     if query.cursor is not None:
         statement = statement.where(ImportRow.row > _row_in(query.cursor))
     found = (await session.scalars(statement)).all()
-    service = achievements if imported.kind is ListKind.ACHIEVEMENT else demands
     ids = [one.record_id for one in found if one.record_id is not None]
-    titles = await service.titles(session, actor, ids)
+    titles = await RECORDS[imported.kind].titles(session, actor, ids)
 
     def listed(row: ImportRow) -> ListedRow:
         title = titles.get(row.record_id) if row.record_id is not None else None

@@ -14,7 +14,7 @@ from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.following import follow
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import ImportKind
 from kechuangtong.imports import service, undo, uploads
 from kechuangtong.imports.fields import fields_of
 from kechuangtong.imports.schemas import FieldRead, ImportForm, ImportQuery, ImportRead, Report
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1/imports", tags=["imports"], route_class=Idempoten
 Reader = Annotated[Actor, Depends(requires(Permission.IMPORTS_READ))]
 Writer = Annotated[Actor, Depends(requires(Permission.IMPORTS_WRITE))]
 ImportId = Annotated[uuid.UUID, of_sample(ids.IMPORT)]
-KindInPath = Annotated[ListKind, of_sample("achievements")]
+KindInPath = Annotated[ImportKind, of_sample("achievements")]
 
 
 @router.post(

@@ -8,11 +8,12 @@ from typing import Any, Final
 from kechuangtong.core.identifiers import Patent, parse_patent
 from kechuangtong.core.language import Text
 from kechuangtong.core.text import identity, normalize
-from kechuangtong.core.trade import ListKind
-from kechuangtong.imports import cells
+from kechuangtong.core.trade import ImportKind
+from kechuangtong.imports import cells, equipment
 from kechuangtong.imports.amounts import names_foreign_currency, parse_price
 from kechuangtong.imports.cells import MESSAGES, Cell, CellError, shown
 from kechuangtong.imports.columns import (
+    TITLES,
     Column,
     Layout,
     Mapping,
@@ -60,7 +61,7 @@ class ParsedSheet:
 
 
 def parse_sheet(
-    sheets: Sequence[Sheet], kind: ListKind, mapping: Mapping | None = None
+    sheets: Sequence[Sheet], kind: ImportKind, mapping: Mapping | None = None
 ) -> ParsedSheet:
     """Find the list among the sheets and read it, some columns as `mapping` says. Raises
     FileRefused."""
@@ -114,7 +115,7 @@ def _is_hint(filled: Sequence[str]) -> bool:
     return counts or all(_HINT.fullmatch(one) for one in filled)
 
 
-def parse_cells(headers: Sequence[str], cells: Sequence[Cell], kind: ListKind) -> dict[str, Any]:
+def parse_cells(headers: Sequence[str], cells: Sequence[Cell], kind: ImportKind) -> dict[str, Any]:
     """The values of one row below these headers."""
     layout = find_layout([Sheet(None, [list(headers), list(cells)])], kind)
     return _Reader(layout, kind).read(2, cells).values
@@ -123,10 +124,10 @@ def parse_cells(headers: Sequence[str], cells: Sequence[Cell], kind: ListKind) -
 class _Reader:
     """Reads the rows of one sheet."""
 
-    def __init__(self, layout: Layout, kind: ListKind) -> None:
+    def __init__(self, layout: Layout, kind: ImportKind) -> None:
         self._kind = kind
         self._columns = [one for one in layout.columns if one.field is not None]
-        self._title = next(one for one in self._columns if one.field == "title")
+        self._title = next(one for one in self._columns if one.place == layout.title)
         self._layout = layout
         self._begun = self._closed = False
 
@@ -143,9 +144,9 @@ class _Reader:
         if not self._begun and _is_hint(filled):
             return False
         first = identity(filled[0])
-        if _TOTAL.fullmatch(first) and (len(filled) <= 4 or not shown(self._of(row, "title"))):
+        if _TOTAL.fullmatch(first) and (len(filled) <= 4 or not shown(_at(row, self._title.place))):
             return False
-        if _EXAMPLE.fullmatch(first) and first != identity(shown(self._of(row, "title"))):
+        if _EXAMPLE.fullmatch(first) and first != identity(shown(_at(row, self._title.place))):
             return False
         if len(filled) <= 4 and _CLOSING.fullmatch(first):
             self._closed = True
@@ -167,14 +168,20 @@ class _Reader:
                 self._take(parsed, column, column.field, value)
             except CellError as error:
                 self._refuse(parsed, column, error)
-        title = parsed.values.get("title")
+        title = parsed.values.get(TITLES[self._kind])
         if title is None and not any(one.column == self._title.header for one in parsed.problems):
-            typed = shown(self._of(row, "title"))
+            typed = shown(_at(row, self._title.place))
             self._refuse(parsed, self._title, CellError("title_missing", typed))
+        self._check_coordinates(parsed)
         return parsed
 
-    def _of(self, row: Sequence[Cell], name: str) -> Cell:
-        return next((_at(row, one.place) for one in self._columns if one.field == name), None)
+    def _check_coordinates(self, row: ParsedRow) -> None:
+        """Longitude and latitude tell of a place together."""
+        told = [one for one in self._columns if one.field in ("longitude", "latitude")]
+        given = [one for one in told if row.values.get(one.field or "") is not None]
+        if len(given) == 1 and not row.problems:
+            typed = str(row.values[given[0].field or ""])
+            self._refuse(row, given[0], CellError("coordinates_incomplete", typed))
 
     def _refuse(self, row: ParsedRow, column: Column, error: CellError) -> None:
         row.problems.append(Problem(column.header, error.code, error.value[:_LINE], error.message))
@@ -186,7 +193,17 @@ class _Reader:
         elif name in ("price", "budget"):
             foreign = names_foreign_currency(column.header)
             values[name] = asdict(parse_price(value, column.unit, foreign=foreign))
-        elif name in ("completed_on", "valid_until"):
+        elif name == "original_value":
+            foreign = names_foreign_currency(column.header)
+            values[name] = equipment.parse_value(value, column.unit, foreign=foreign)
+        elif name in equipment.CHOICES:
+            if (choice := equipment.parse_choice(value, name)) is not None:
+                values[name] = choice
+        elif name == "disciplines":
+            values[name] = cells.parse_keywords(value)
+        elif name in ("longitude", "latitude"):
+            values[name] = equipment.parse_coordinate(value)
+        elif name in ("completed_on", "valid_until", "commissioned_on"):
             values[name] = parse_date(value, end=name == "valid_until")
         elif name == "intellectual_property":
             patents = parse_patents(value)
@@ -221,7 +238,7 @@ class _Reader:
             self._take_text(values, name, value)
 
     def _take_maturity(self, row: ParsedRow, column: Column, value: Cell) -> None:
-        prefix = "" if self._kind is ListKind.ACHIEVEMENT else "required_"
+        prefix = "" if self._kind is ImportKind.ACHIEVEMENT else "required_"
         found = parse_maturity(value, trl.default())
         level = asdict(found.trl) if found.trl else None
         # 成熟度 tells of both, 阶段 and TRL of one: what a list has no column for is left alone.
@@ -247,6 +264,14 @@ class _Reader:
 _TEXTS: Final[dict[str, Callable[[Cell], str | None]]] = {
     "description": cells.parse_passage,
     "application": cells.parse_passage,
+    "functions": cells.parse_passage,
+    "specifications": cells.parse_passage,
+    "services": cells.parse_passage,
+    "rules": cells.parse_passage,
+    "reference_price": cells.parse_passage,
+    "class_code": equipment.parse_class_code,
+    "country": equipment.parse_country,
+    "booking_url": equipment.parse_url,
     "contact_phone": cells.parse_phone,
     "organization_code": cells.parse_uscc,
     "state": cells.parse_unpublished,

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, Json, model_validator
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import PageQuery
 from kechuangtong.core.schemas import NO_NUL, Input, Line, Output
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import ImportKind
 from kechuangtong.imports.columns import SEVERAL
 from kechuangtong.imports.fields import fields_of
 from kechuangtong.models.importing import ImportState, Outcome
@@ -36,7 +36,7 @@ class ImportForm(Input):
     file: Annotated[
         UploadFile, AfterValidator(_named_sanely), Field(description=".xlsx, .xls or .csv")
     ]
-    kind: Annotated[ListKind, Field(description="The list that it fills (清单种类)")]
+    kind: Annotated[ImportKind, Field(description="The list that it fills (清单种类)")]
     organization: Annotated[
         Line | None, Field(description="Code, id or name of the organization (单位)")
     ] = None
@@ -95,7 +95,7 @@ class ImportRead(Output):
     """An import (导入): `done` of `total` rows have been dealt with."""
 
     id: uuid.UUID
-    kind: ListKind
+    kind: ImportKind
     organization_id: uuid.UUID | None
     file: str
     dry_run: bool
@@ -129,7 +129,7 @@ class RowReport(Output):
 class Report(Output):
     """The rows of an import."""
 
-    kind: ListKind
+    kind: ImportKind
     file: str
     sheet: str | None
     header_row: int | None

@@ -22,7 +22,7 @@ from kechuangtong.core.db import Database, new_id, upsert
 from kechuangtong.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import Page, decode_id
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import ImportKind
 from kechuangtong.events import log
 from kechuangtong.imports.assess import Assessed, Assessor
 from kechuangtong.imports.columns import Mapping
@@ -37,6 +37,7 @@ from kechuangtong.imports.schemas import (
     RowProblem,
     RowReport,
 )
+from kechuangtong.instruments.errors import InstrumentListed
 from kechuangtong.lists.errors import AlreadyListed, NamesOrganization, OrganizationMerged
 from kechuangtong.models import ApiKey, ColumnMapping, Import, ImportRow, Organization
 from kechuangtong.models.importing import ImportState, Outcome
@@ -95,7 +96,7 @@ async def resolve_organization(
 
 async def settle_mapping(
     session: AsyncSession,
-    kind: ListKind,
+    kind: ImportKind,
     organization: Organization | None,
     said: Mapping | None,
 ) -> Mapping | None:
@@ -120,7 +121,7 @@ async def settle_mapping(
 def new_import(
     actor: Actor,
     *,
-    kind: ListKind,
+    kind: ImportKind,
     organization: Organization | None,
     file_name: str,
     file_hash: str = "",
@@ -161,7 +162,7 @@ def begin(session: AsyncSession, actor: Actor, imported: Import) -> None:
 
 
 async def find_unfinished(
-    session: AsyncSession, *, kind: ListKind, organization: Organization | None, file_hash: str
+    session: AsyncSession, *, kind: ImportKind, organization: Organization | None, file_hash: str
 ) -> Import | None:
     """The import of the same file that was begun at the command line and not finished."""
     return await session.scalar(
@@ -287,7 +288,7 @@ async def run_import(
         )
         try:
             imported = await _run_chunk(database, import_id, sheet, assessor)
-        except (AlreadyListed, NamesOrganization, PreconditionFailed):
+        except (AlreadyListed, InstrumentListed, NamesOrganization, PreconditionFailed):
             # Another writer has just written the same record, or renamed an organization: assess
             # the chunk anew.
             continue
@@ -347,7 +348,7 @@ async def preview_import(
     actor: Actor,
     path: Path,
     *,
-    kind: ListKind,
+    kind: ImportKind,
     organization: Organization | None,
     progress: Progress | None = None,
 ) -> Report:
@@ -402,7 +403,7 @@ def show(imported: Import) -> ImportRead:
 
 
 async def read_sheet(
-    path: Path, kind: ListKind, settings: Settings, mapping: Mapping | None = None
+    path: Path, kind: ImportKind, settings: Settings, mapping: Mapping | None = None
 ) -> ParsedSheet:
     """A file's rows with their typed values. Raises FileRefused."""
     limits = Limits(

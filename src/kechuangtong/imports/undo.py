@@ -14,12 +14,14 @@ from kechuangtong.achievements.schemas import AchievementPatch
 from kechuangtong.achievements.service import achievements
 from kechuangtong.core.errors import Conflict, Forbidden
 from kechuangtong.core.language import Text
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import ImportKind
 from kechuangtong.demands.schemas import DemandPatch
 from kechuangtong.demands.service import demands
+from kechuangtong.imports.records import RECORDS, Record
 from kechuangtong.imports.service import get_import, record_import, show
+from kechuangtong.instruments.records import instruments
 from kechuangtong.lists.service import Change, ListService
-from kechuangtong.models import Achievement, Attachment, Demand, Import, ImportRow, Interest
+from kechuangtong.models import Attachment, BookingItem, Import, ImportRow, Instrument, Interest
 from kechuangtong.models.importing import ImportState
 from kechuangtong.models.listing import ListingState
 
@@ -41,8 +43,9 @@ class NothingToUndo(Conflict):
 class ImportBuiltOn(Conflict):
     code = "import_built_on"
     text = Text(
-        "导入之后，这些记录已有改动、附件或对接意向，不能撤销：{records}。",
-        "These records have been changed since, or have attachments or interests: {records}.",
+        "导入之后，这些记录已有改动、附件、对接意向或预约，不能撤销：{records}。",
+        "These records have been changed since, or have attachments, interests or bookings: "
+        "{records}.",
     )
 
 
@@ -83,10 +86,10 @@ def _batches(rows: Sequence[ImportRow]) -> Iterator[Sequence[ImportRow]]:
 
 
 async def _records(
-    session: AsyncSession, kind: ListKind, rows: Sequence[ImportRow]
-) -> dict[uuid.UUID, Achievement | Demand]:
+    session: AsyncSession, kind: ImportKind, rows: Sequence[ImportRow]
+) -> dict[uuid.UUID, Record]:
     """The records of rows, which nobody else changes until this transaction ends."""
-    model: Any = Achievement if kind is ListKind.ACHIEVEMENT else Demand
+    model = RECORDS[kind].model
     found = await session.scalars(
         select(model)
         .where(model.id.in_([row.record_id for row in rows]))
@@ -97,19 +100,12 @@ async def _records(
     return {one.id: one for one in found}
 
 
-async def _built_on(session: AsyncSession, kind: ListKind, rows: Sequence[ImportRow]) -> list[str]:
+async def _built_on(
+    session: AsyncSession, kind: ImportKind, rows: Sequence[ImportRow]
+) -> list[str]:
     """The records that stand in the way, by their titles; one that is gone by its row."""
     records = await _records(session, kind, rows)
-    ids = list(records)
-    subject = Interest.achievement_id if kind is ListKind.ACHIEVEMENT else Interest.demand_id
-    used = set(await session.scalars(select(subject).where(subject.in_(ids))))
-    used |= set(
-        await session.scalars(
-            select(Attachment.subject_id).where(
-                Attachment.subject_kind == kind, Attachment.subject_id.in_(ids)
-            )
-        )
-    )
+    used = await _used(session, kind, list(records))
     named = []
     for row in rows:
         assert row.record_id is not None
@@ -117,14 +113,29 @@ async def _built_on(session: AsyncSession, kind: ListKind, rows: Sequence[Import
         if record is None:
             named.append(f"#{row.row}")
         elif record.version != row.version or record.id in used:
-            named.append(f"“{record.title}”")
+            title = record.name if isinstance(record, Instrument) else record.title
+            named.append(f"“{title}”")
     return named
 
 
+async def _used(
+    session: AsyncSession, kind: ImportKind, ids: Sequence[uuid.UUID]
+) -> set[uuid.UUID]:
+    if kind is ImportKind.INSTRUMENT:
+        booked = select(BookingItem.instrument_id).where(BookingItem.instrument_id.in_(ids))
+        return set(await session.scalars(booked))
+    subject = Interest.achievement_id if kind is ImportKind.ACHIEVEMENT else Interest.demand_id
+    used = {one for one in await session.scalars(select(subject).where(subject.in_(ids))) if one}
+    attached = select(Attachment.subject_id).where(
+        Attachment.subject_kind == kind, Attachment.subject_id.in_(ids)
+    )
+    return used | set(await session.scalars(attached))
+
+
 async def _undo(
-    session: AsyncSession, actor: Actor, kind: ListKind, rows: Sequence[ImportRow]
+    session: AsyncSession, actor: Actor, kind: ImportKind, rows: Sequence[ImportRow]
 ) -> None:
-    service: ListService[Any, Any] = achievements if kind is ListKind.ACHIEVEMENT else demands
+    service = RECORDS[kind]
     records = await _records(session, kind, rows)
     changes: list[Change[Any]] = []
     for row in rows:
@@ -133,7 +144,7 @@ async def _undo(
         if not actor.may(service.to_write, record.organization_id):
             raise Forbidden
         if row.before is not None:
-            changes.append(_restored(service, kind, record, row.before))
+            changes.append(_restored(kind, record, row.before))
         elif record.published_at is None:
             await service.remove(session, actor, record)
         else:
@@ -141,13 +152,11 @@ async def _undo(
     await service.save(session, actor, changes)
 
 
-def _restored(
-    service: ListService[Any, Any],
-    kind: ListKind,
-    record: Achievement | Demand,
-    before: dict[str, Any],
-) -> Change[Any]:
-    schema = AchievementPatch if kind is ListKind.ACHIEVEMENT else DemandPatch
+def _restored(kind: ImportKind, record: Record, before: dict[str, Any]) -> Change[Any]:
+    if isinstance(record, Instrument):
+        return instruments.restore(record, before)
+    service: ListService[Any, Any] = achievements if kind is ImportKind.ACHIEVEMENT else demands
+    schema = AchievementPatch if kind is ImportKind.ACHIEVEMENT else DemandPatch
     values = {name: before[name] for name in schema.model_fields}
     shown = ListingState(before["state"])
     published = before["published_at"]

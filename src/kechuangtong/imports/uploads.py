@@ -15,7 +15,7 @@ from kechuangtong.core.db import new_id
 from kechuangtong.core.errors import Conflict, Forbidden, Invalid
 from kechuangtong.core.language import Text
 from kechuangtong.core.text import identity
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import ImportKind
 from kechuangtong.imports import service
 from kechuangtong.imports.columns import SEVERAL, Mapping
 from kechuangtong.imports.fields import fields_of
@@ -98,7 +98,7 @@ async def repeat(
     return imported
 
 
-def _joined(kind: ListKind, before: Mapping, said: Mapping) -> Mapping:
+def _joined(kind: ImportKind, before: Mapping, said: Mapping) -> Mapping:
     """What was said of columns and what is said now, which has its way where they differ."""
     fields = {one.field: one for one in fields_of(kind)}
     told = [field for field in said.values() if field is not None]

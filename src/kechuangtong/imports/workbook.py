@@ -13,7 +13,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from kechuangtong.core.language import Text
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import ImportKind
 from kechuangtong.imports.cells import Cell, shown
 from kechuangtong.imports.columns import settled
 from kechuangtong.imports.fields import COLUMNS, OWNERS, STATE, Field, headers
@@ -25,7 +25,11 @@ from kechuangtong.settings import Settings
 
 # No text ever becomes a formula or a link.
 _PLAIN: Final = {"strings_to_formulas": False, "strings_to_urls": False}
-_SHEETS: Final = {ListKind.ACHIEVEMENT: "成果清单", ListKind.DEMAND: "需求清单"}
+SHEETS: Final = {
+    ImportKind.ACHIEVEMENT: "成果清单",
+    ImportKind.DEMAND: "需求清单",
+    ImportKind.INSTRUMENT: "仪器清单",
+}
 _ROWS_WITH_CHOICES: Final = 2_000
 # What a cell takes.
 _CHARACTERS: Final = 32_767
@@ -51,12 +55,12 @@ STATES: Final = {
 }
 
 
-def write_template(path: Path, kind: ListKind) -> None:
+def write_template(path: Path, kind: ImportKind) -> None:
     """A list to be filled in: headers with notes, choices, and a row that shows how and is not
     imported."""
     columns = (*COLUMNS[kind], *OWNERS[kind])
     with xlsxwriter.Workbook(path, _PLAIN) as book:
-        sheet = book.add_worksheet(_SHEETS[kind])
+        sheet = book.add_worksheet(SHEETS[kind])
         wrapped = book.add_format({"text_wrap": True, "valign": "top"})
         example = book.add_format(
             {"text_wrap": True, "valign": "top", "italic": True, "font_color": "#808080"}
@@ -100,7 +104,7 @@ def _write_header(
 class ListFile:
     """An organization's list as a .xlsx or .csv, written row by row."""
 
-    def __init__(self, path: Path, kind: ListKind) -> None:
+    def __init__(self, path: Path, kind: ImportKind) -> None:
         self._columns = COLUMNS[kind]
         self._row = 0
         if path.suffix == ".csv":
@@ -111,7 +115,7 @@ class ListFile:
             self._book = None
         else:
             self._book = xlsxwriter.Workbook(path, {**_PLAIN, "constant_memory": True})
-            self._sheet = self._book.add_worksheet(_SHEETS[kind])
+            self._sheet = self._book.add_worksheet(SHEETS[kind])
             wrapped = self._book.add_format({"text_wrap": True, "valign": "top"})
             _write_header(self._book, self._sheet, (STATE, *self._columns), wrapped)
 

@@ -116,10 +116,10 @@ async def create(
     instrument = Instrument(
         id=instrument_id or new_id(), organization=organization, state=InstrumentState.DRAFT
     )
-    _assign(instrument, values, set(InstrumentCreate.model_fields) - {"organization_id"})
+    assign(instrument, values, set(InstrumentCreate.model_fields) - {"organization_id"})
     session.add(instrument)
     await _store(session)
-    _log(session, actor, instrument, "created", before=None, after=snapshot(instrument))
+    record_change(session, actor, instrument, "created", before=None, after=snapshot(instrument))
     return instrument
 
 
@@ -136,16 +136,11 @@ async def change(
     instrument = await own(session, actor, instrument_id)
     check_version(instrument, expected_versions)
     before = snapshot(instrument)
-    _assign(instrument, values, values.model_fields_set)
-    try:
-        check_together(InstrumentFields.model_validate(instrument))
-    except ValueError as error:
-        text = error.args[0]
-        assert isinstance(text, Text)
-        raise FieldsDisagree(zh=text.zh, en=text.en) from None
+    assign(instrument, values, values.model_fields_set)
+    check_change(InstrumentFields.model_validate(instrument))
     await _store(session)
     if (after := snapshot(instrument)) != before:
-        _log(session, actor, instrument, "changed", before=before, after=after)
+        record_change(session, actor, instrument, "changed", before=before, after=after)
     return instrument
 
 
@@ -166,7 +161,9 @@ async def move(
     if action is Action.PUBLISH:
         instrument.published_at = now()
     await session.flush()  # the log shows it as it is stored
-    _log(session, actor, instrument, _DONE[action], before=before, after=snapshot(instrument))
+    record_change(
+        session, actor, instrument, _DONE[action], before=before, after=snapshot(instrument)
+    )
     return instrument
 
 
@@ -186,7 +183,7 @@ async def delete(
         raise InstrumentInUse
     before = snapshot(instrument)
     await session.delete(instrument)
-    _log(session, actor, instrument, "deleted", before=before, after=None)
+    record_change(session, actor, instrument, "deleted", before=before, after=None)
 
 
 def _next(instrument: Instrument, action: Action) -> InstrumentState | None:
@@ -223,7 +220,18 @@ async def availability(
     )
 
 
-def _assign(instrument: Instrument, values: InstrumentFields, names: set[str]) -> None:
+def check_change(values: InstrumentFields) -> None:
+    """What must hold of all fields, of an instrument as it is to be. Raises FieldsDisagree."""
+    try:
+        check_together(values)
+    except ValueError as error:
+        text = error.args[0]
+        assert isinstance(text, Text)
+        raise FieldsDisagree(zh=text.zh, en=text.en) from None
+
+
+def assign(instrument: Instrument, values: InstrumentFields, names: set[str]) -> None:
+    """Set these fields, as the table holds them."""
     for name in names:
         value = getattr(values, name)
         if isinstance(value, BaseModel):
@@ -245,14 +253,18 @@ async def _store(session: AsyncSession) -> None:
 
 
 def snapshot(instrument: Instrument) -> dict[str, Any]:
-    """An instrument as the log keeps it, which never forgets: of its contact what was given."""
-    shown = InstrumentRead.model_validate(instrument).model_dump(mode="json")
-    if shown["contact"] is not None:
-        shown["contact"] = [name for name, value in shown["contact"].items() if value]
-    return shown
+    """An instrument as the log keeps it."""
+    return for_the_log(InstrumentRead.model_validate(instrument).model_dump(mode="json"))
 
 
-def _log(
+def for_the_log(shown: dict[str, Any]) -> dict[str, Any]:
+    """The log never forgets, so of a contact (联系方式) it keeps only what of it was given."""
+    if shown["contact"] is None:
+        return shown
+    return {**shown, "contact": [name for name, value in shown["contact"].items() if value]}
+
+
+def record_change(
     session: AsyncSession,
     actor: Actor,
     instrument: Instrument,
@@ -261,6 +273,7 @@ def _log(
     before: dict[str, Any] | None,
     after: dict[str, Any] | None,
 ) -> None:
+    """Note what became of an instrument, as `for_the_log` shows it."""
     log.record(
         session,
         actor,

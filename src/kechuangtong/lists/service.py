@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
 
 from kechuangtong.accounts.actor import Actor
@@ -51,6 +52,7 @@ from kechuangtong.search.marks import mark
 
 R = TypeVar("R", Achievement, Demand)
 Read = TypeVar("Read", bound=ListingRead)
+Changed = TypeVar("Changed")
 
 
 def identity_of(number: str | None, title: str) -> str:
@@ -63,10 +65,10 @@ def identity_of(number: str | None, title: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Change(Generic[R]):
+class Change(Generic[Changed]):
     """A record as it is to be stored, what happened to it, and how it was before."""
 
-    record: R
+    record: Changed
     what: str
     before: dict[str, Any] | None
 
@@ -307,7 +309,31 @@ class ListService(Generic[R, Read]):
         )
         return attached.all()
 
-    # The parts that an import shares: nothing of these touches the database but `save`.
+    # The parts that an import shares: of these only `existing` and `save` touch the database.
+
+    def identity(self, values: Any) -> str:  # noqa: ANN401
+        """What tells a record with these values from the others of its organization."""
+        return identity_of(values.number, values.title)
+
+    async def existing(
+        self,
+        session: AsyncSession,
+        owners: Collection[uuid.UUID],
+        values: Sequence[ListingFields],
+    ) -> dict[tuple[uuid.UUID, str], R]:
+        """The records of these organizations that such values mean, by organization and identity,
+        with their organizations."""
+        identities = {self.identity(one) for one in values}
+        found = await session.scalars(
+            select(self.model)
+            .where(self.model.organization_id.in_(owners), self.model.identity.in_(identities))
+            .options(joinedload(self.model.organization))
+        )
+        return {(one.organization_id, one.identity): one for one in found}
+
+    def put_forward(self, record: R, *, reviewed: bool) -> None:
+        """Publish or submit a new record, not stored yet."""
+        move(record, Action.SUBMIT if reviewed else Action.PUBLISH)
 
     def draft(
         self, organization: Organization, values: ListingFields, record_id: uuid.UUID | None = None

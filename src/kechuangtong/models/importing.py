@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kechuangtong.core.clock import now
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import ImportKind
 from kechuangtong.models.base import Base, choice
 
 
@@ -42,7 +42,7 @@ class Import(Base):
     __table_args__ = (Index(None, "file_hash", "kind"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    kind: Mapped[ListKind] = mapped_column(choice(ListKind))
+    kind: Mapped[ImportKind] = mapped_column(choice(ImportKind))
     organization_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("organizations.id"), index=True
     )
@@ -75,7 +75,7 @@ class ColumnMapping(Base):
     __tablename__ = "column_mappings"
 
     organization_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    kind: Mapped[ListKind] = mapped_column(choice(ListKind), primary_key=True)
+    kind: Mapped[ImportKind] = mapped_column(choice(ImportKind), primary_key=True)
     columns: Mapped[dict[str, Any]]
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
 

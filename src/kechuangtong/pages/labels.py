@@ -7,7 +7,7 @@ from typing import Final
 from kechuangtong.core.clock import CITY
 from kechuangtong.core.language import Text
 from kechuangtong.core.schemas import PriceValue, TrlValue
-from kechuangtong.core.trade import ListKind, OrganizationKind, Price, PriceKind
+from kechuangtong.core.trade import ImportKind, ListKind, OrganizationKind, Price, PriceKind
 from kechuangtong.matching.explanation import STAGES, WAYS, amounts
 from kechuangtong.models.booking import BookingState
 from kechuangtong.models.importing import ImportState
@@ -28,6 +28,10 @@ __all__ = ["STAGES", "WAYS"]
 LISTS: Final = {
     ListKind.ACHIEVEMENT: Text("成果", "Achievement"),
     ListKind.DEMAND: Text("需求", "Demand"),
+}
+IMPORTED: Final = {
+    **{ImportKind(kind): name for kind, name in LISTS.items()},
+    ImportKind.INSTRUMENT: Text("仪器", "Instrument"),
 }
 ORGANIZATIONS: Final = {
     OrganizationKind.UNIVERSITY: Text("高校", "University"),

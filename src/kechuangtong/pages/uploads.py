@@ -15,7 +15,7 @@ from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.errors import AppError, Conflict, Forbidden, Invalid, validation_text
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import PageQuery
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import ImportKind
 from kechuangtong.imports import queries, service, undo, uploads
 from kechuangtong.imports.fields import fields_of
 from kechuangtong.imports.schemas import ImportForm, ImportQuery, RowQuery
@@ -59,7 +59,7 @@ async def send_upload(
     request: Request,
     runtime: RuntimeDep,
     actor: Writer,
-    kind: Annotated[str, Form()] = ListKind.ACHIEVEMENT.value,
+    kind: Annotated[str, Form()] = ImportKind.ACHIEVEMENT.value,
     organization: Annotated[str, Form()] = "",
     dry_run: Annotated[bool, Form()] = False,
     file: UploadFile | None = None,
@@ -102,7 +102,7 @@ async def _uploads(
     *,
     status: HTTPStatus = HTTPStatus.OK,
     problem: Text | None = None,
-    kind: str = ListKind.ACHIEVEMENT.value,
+    kind: str = ImportKind.ACHIEVEMENT.value,
     named: str = "",
     dry_run: bool = False,
 ) -> HTMLResponse:
@@ -124,7 +124,7 @@ async def _uploads(
         named=named,
         dry_run=dry_run,
         max_bytes=runtime.settings.max_file_size,
-        lists=labels.LISTS,
+        lists=labels.IMPORTED,
         states=labels.IMPORTS,
         outcomes={one: OUTCOMES[one] for one in _ORDER},
     )
@@ -253,7 +253,7 @@ async def _upload(
         not_read=NOT_READ,
         writes=writes,
         can_undo=writes and undo.can_undo(imported),
-        lists=labels.LISTS,
+        lists=labels.IMPORTED,
         states=labels.IMPORTS,
         outcomes=OUTCOMES,
         duplicate_of=DUPLICATE_OF,

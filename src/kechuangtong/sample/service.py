@@ -25,7 +25,7 @@ from kechuangtong.attachments.store import Store
 from kechuangtong.core.clock import now, today
 from kechuangtong.core.db import new_id
 from kechuangtong.core.language import Text
-from kechuangtong.core.trade import ListKind, OrganizationKind
+from kechuangtong.core.trade import ImportKind, ListKind, OrganizationKind
 from kechuangtong.demands.schemas import DemandCreate
 from kechuangtong.demands.service import demands
 from kechuangtong.editions.service import freeze
@@ -269,7 +269,7 @@ async def _sample_import(session: AsyncSession) -> None:
     """The records of two imports, for the examples of the documentation."""
     imported: Import = new_import(
         OPERATOR,
-        kind=ListKind.ACHIEVEMENT,
+        kind=ImportKind.ACHIEVEMENT,
         organization=await session.get(Organization, uuid.UUID(ids.ORGANIZATION)),
         file_name="成果清单.xlsx",
         import_id=uuid.UUID(ids.IMPORT),
@@ -282,7 +282,7 @@ async def _sample_import(session: AsyncSession) -> None:
     session.add(imported)
     unfinished = new_import(
         OPERATOR,
-        kind=ListKind.DEMAND,
+        kind=ImportKind.DEMAND,
         organization=await session.get(Organization, uuid.UUID(ids.ENTERPRISE)),
         file_name="需求清单.xlsx",
         import_id=uuid.UUID(ids.IMPORT_TO_CANCEL),
