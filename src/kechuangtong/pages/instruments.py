@@ -42,7 +42,7 @@ from kechuangtong.instruments.slots import aligned_up
 from kechuangtong.instruments.week import DAYS, Hour, Week, week_of
 from kechuangtong.models.booking import BookingState
 from kechuangtong.models.instrument import InstrumentState, ShareMode, UserClass
-from kechuangtong.pages.contacts import acting_for
+from kechuangtong.pages.choosing import own_organizations
 from kechuangtong.pages.rendering import go, page, page_router
 from kechuangtong.policies import instrument_classes
 from kechuangtong.runtime import RuntimeDep
@@ -328,7 +328,7 @@ async def _instrument(
         previous=monday - timedelta(days=DAYS),
         following=monday + timedelta(days=DAYS),
         links=_links(week, shown, typed),
-        organizations=await acting_for(session, actor, Permission.BOOKINGS_WRITE),
+        organizations=await own_organizations(session, actor, Permission.BOOKINGS_WRITE),
         bookable=_bookable(shown, actor),
         typed=typed,
         nearest=nearest,
