@@ -262,9 +262,7 @@ async def test_a_list_is_matched_by_the_pages(service: Service) -> None:
         again = await send(browser, f"{path}/cancel", at="/match-runs")
         assert (again.status_code, "已结束" in again.text) == (409, True)
         theirs = {"kind": "demand", "organization_id": str(service.enterprise)}
-        refused = await send(browser, "/match-runs", theirs)
-        assert refused.status_code == 403
-        assert '<option value="demand" selected>' in refused.text
+        assert (await send(browser, "/match-runs", theirs)).status_code == 403
         wrong = await send(browser, "/match-runs", {"kind": "patents"})
         assert (wrong.status_code, "kind" in wrong.text) == (422, True)
     async with service.client(await service.token("buyer")) as buyer:

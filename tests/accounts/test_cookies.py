@@ -90,3 +90,17 @@ async def test_a_link_to_nothing_is_answered_with_a_page_and_a_program_with_a_pr
         answer = await anyone.get(path, headers=headers)
         assert answer.status_code == 404
         assert answer.headers["Content-Type"].startswith(kind), path
+
+
+async def test_who_is_locked_reads_what_anyone_reads(
+    service: Service, admin: httpx.AsyncClient
+) -> None:
+    async with service.client() as browser:
+        await send(browser, "/sign-in", FORM)
+        me = (await browser.get("/v1/auth/me")).json()["id"]
+        locked = await admin.post(f"/v1/users/{me}/lock", headers={"If-Match": "*"})
+        assert locked.status_code == 200, locked.text
+        home = await browser.get("/")
+        assert (home.status_code, "退出" in home.text) == (200, False)
+        assert (await browser.get("/uploads")).headers["Location"].startswith("/sign-in")
+        assert (await browser.get("/v1/auth/me")).status_code == 401

@@ -8,12 +8,13 @@ import hmac
 import re
 import secrets
 import uuid
+from contextlib import suppress
 from typing import Final
 
 from fastapi import Request
 
 from kechuangtong.accounts.actor import ANONYMOUS, Actor
-from kechuangtong.accounts.errors import FormExpired
+from kechuangtong.accounts.errors import FormExpired, UserLocked
 from kechuangtong.accounts.schemas import Token
 from kechuangtong.accounts.service import actor_for
 from kechuangtong.accounts.tokens import read_token
@@ -44,14 +45,16 @@ def local_path(path: str) -> str:
 
 async def actor_of(request: Request, database: Database) -> Actor:
     """Who a browser is signed in as, for reading and for forms that were checked; anyone where its
-    sign-in has ended. Raises UserLocked."""
+    sign-in has ended or its user is locked, who then reads what is public, as anyone does."""
     session = request.session
     checked = request.method == "GET" or getattr(request.state, "form_checked", False)
     if "user" not in session or not checked:
         return ANONYMOUS
-    async with database.read() as reading:
-        actor = await actor_for(reading, uuid.UUID(session["user"]), uuid.UUID(session["sign_in"]))
-    return actor or ANONYMOUS
+    with suppress(UserLocked):
+        async with database.read() as reading:
+            user_id, sign_in_id = uuid.UUID(session["user"]), uuid.UUID(session["sign_in"])
+            return await actor_for(reading, user_id, sign_in_id) or ANONYMOUS
+    return ANONYMOUS
 
 
 def form_token(request: Request) -> str:

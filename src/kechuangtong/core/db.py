@@ -115,8 +115,9 @@ def _begun(connection: Connection, limit: float) -> bool:
     wait for all of them. So there are many short waits, until the limit."""
     try:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-    except OperationalError:
-        if time.monotonic() > limit:
+    except OperationalError as error:
+        busy = getattr(error.orig, "sqlite_errorname", None) == "SQLITE_BUSY"
+        if not busy or time.monotonic() > limit:
             raise
         return False
     return True

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import opencc
 import rjieba
@@ -42,10 +42,19 @@ def simplify(text: str) -> str:
     return str(_simplifier().convert(text))
 
 
-@lru_cache(maxsize=256)  # a header and a cell are looked at many times in a row
 def normalize(text: str) -> str:
     """Half width, simplified, case kept: the form that people's text is compared in."""
+    return _kept(text) if len(text) <= _SHORT else _normalized(text)
+
+
+def _normalized(text: str) -> str:
     return simplify(unicodedata.normalize("NFKC", text))
+
+
+# A header and a cell are looked at many times in a row; long texts, which callers may send in any
+# number, are not kept.
+_SHORT: Final = 1_000
+_kept: Final = lru_cache(maxsize=256)(_normalized)
 
 
 def fold(text: str) -> str:
@@ -53,7 +62,6 @@ def fold(text: str) -> str:
     return normalize(text).casefold()
 
 
-@lru_cache(maxsize=256)
 def identity(text: str) -> str:
     """A title's identity: folded for width, case and 繁/简, with all white space removed."""
     return "".join(fold(text).split())

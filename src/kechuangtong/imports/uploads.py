@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.permissions import Permission
-from kechuangtong.core.db import new_id
 from kechuangtong.core.errors import Conflict, Forbidden, Invalid
 from kechuangtong.core.language import Text
 from kechuangtong.core.text import identity
@@ -52,7 +51,6 @@ async def receive(
         organization=owner,
         file_name=Path(form.file.filename or "list").name[:255],
         dry_run=form.dry_run,
-        import_id=new_id(),
         mapping=mapping,
     )
     path = service.file_path(settings, imported)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import ReadSession, WriteSession, requires
 from kechuangtong.accounts.permissions import Permission
-from kechuangtong.core.errors import AppError
+from kechuangtong.core.errors import AppError, Conflict, Invalid
 from kechuangtong.core.language import Text
 from kechuangtong.core.trade import ListKind
 from kechuangtong.matching.runs import pairs, service
@@ -67,7 +67,7 @@ async def send_match_run(
     try:
         async with runtime.database.write() as session:
             run = await service.start(session, actor, wanted)
-    except AppError as error:
+    except (Conflict, Invalid) as error:
         async with runtime.database.read() as session:
             return await _runs(request, session, actor, RunListQuery(), wanted, error)
     return go(f"/match-runs/{run.id}")
@@ -120,9 +120,7 @@ async def show_match_run(
         pairs=await pairs.page(session, actor, run, query),
         query=query,
         goes_on=run.state in service.WAITS_OR_RUNS,
-        may_cancel=actor.administrator
-        if run.organization_id is None
-        else actor.may(Permission.MATCH_RUNS_WRITE, run.organization_id),
+        may_cancel=service.may_change(actor, run),
         lists=labels.LISTS,
         grades=labels.GRADES,
         states=_STATES,

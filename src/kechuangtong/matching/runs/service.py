@@ -109,7 +109,7 @@ async def get(
     run = await session.scalar(statement.with_for_update() if to_change else statement)
     if run is None:
         raise NotFound
-    if to_change and not _may_change(actor, run):
+    if to_change and not may_change(actor, run):
         raise Forbidden
     return run
 
@@ -120,7 +120,8 @@ def _visible_to(actor: Actor) -> ColumnElement[bool]:
     return MatchRun.organization_id.in_(actor.organization_ids)
 
 
-def _may_change(actor: Actor, run: MatchRun) -> bool:
+def may_change(actor: Actor, run: MatchRun) -> bool:
+    """Whether a run that the actor sees is the actor's to cancel."""
     owner = run.organization_id
     if owner is None:
         return actor.administrator
