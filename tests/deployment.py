@@ -94,6 +94,8 @@ class Deployment:
             process.wait()
             assert process.stdout is not None
             process.stdout.close()
+        self.clients.clear()
+        self.processes.clear()
 
 
 @contextmanager

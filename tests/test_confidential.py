@@ -342,7 +342,7 @@ async def check_nothing_leaks(service: Service, count: int, tmp_path: Path) -> N
 
 
 async def test_nothing_tells_whose_an_anonymous_demand_is(service: Service, tmp_path: Path) -> None:
-    await check_nothing_leaks(service, 6, tmp_path)
+    await check_nothing_leaks(service, 3, tmp_path)
 
 
 async def test_nothing_tells_whose_a_hundred_anonymous_demands_are(tmp_path: Path) -> None:

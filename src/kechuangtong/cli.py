@@ -32,7 +32,6 @@ from kechuangtong.accounts.passwords import new_reset
 from kechuangtong.accounts.permissions import PlatformRole, Role
 from kechuangtong.accounts.service import create_user
 from kechuangtong.accounts.users import find_user, unlock_user
-from kechuangtong.app import create_app
 from kechuangtong.attachments.service import orphans
 from kechuangtong.core import logs, migrations
 from kechuangtong.core.clock import today
@@ -189,6 +188,8 @@ def openapi(
     out: Annotated[Path | None, typer.Option(help="File; standard output without it")] = None,
 ) -> None:
     """Write the OpenAPI document."""
+    from kechuangtong.app import create_app
+
     unused = Settings(secret_key=SecretStr(secrets.token_hex()))  # else one would be made and kept
     document = json.dumps(create_app(unused).openapi(), ensure_ascii=False, indent=2) + "\n"
     if out is None:
@@ -637,6 +638,9 @@ def serve(
     host: Annotated[str, typer.Option(envvar="KCT_HOST")] = "127.0.0.1",
 ) -> None:
     """Serve the API; on the embedded default also index and work (启动服务)."""
+    # The routes take a second to load, and the other commands do without.
+    from kechuangtong.app import create_app
+
     settings = Settings()
     _run(check_for_production)
     _ = settings.signing_key  # a key that cannot sign is told now, not at the first sign-in

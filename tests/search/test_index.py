@@ -139,11 +139,12 @@ async def test_a_huge_query_is_answered(engine: Engine) -> None:
         await engine.find(q)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.text(max_size=300))
-async def test_no_text_is_an_error(engine: Engine, q: str) -> None:
-    put(engine, document(1, q or "-"))
-    await engine.search(q)
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.text(max_size=300), min_size=6, max_size=6))
+async def test_no_text_is_an_error(engine: Engine, texts: list[str]) -> None:
+    put(engine, *[document(number, one or "-") for number, one in enumerate(texts)])
+    for q in texts:
+        await engine.search(q)
 
 
 async def test_all_words_first_and_any_where_nothing_has_all(engine: Engine) -> None:
