@@ -251,6 +251,15 @@ GET    /v1/instruments/{instrument_id}/availability       +++++++++311
 GET    /v1/instruments/{instrument_id}/closures           +++++++++311
 POST   /v1/instruments/{instrument_id}/closures           133++33+3311
 DELETE /v1/instruments/{instrument_id}/closures/{closure_id} 133++33+3311
+GET    /instruments/{instrument_id}/photographs           133++33+3311
+POST   /instruments/{instrument_id}/photographs           333++33+3311
+POST   /instruments/{instrument_id}/photographs/{photograph_id}/first 333++33+3311
+POST   /instruments/{instrument_id}/photographs/{photograph_id}/delete 333++33+3311
+GET    /v1/instruments/{instrument_id}/photographs        +++++++++311
+POST   /v1/instruments/{instrument_id}/photographs        133++33+3311
+GET    /v1/instruments/{instrument_id}/photographs/{photograph_id} +++++++++311
+POST   /v1/instruments/{instrument_id}/photographs/{photograph_id}/first 133++33+3311
+DELETE /v1/instruments/{instrument_id}/photographs/{photograph_id} 133++33+3311
 GET    /v1/instruments/{instrument_id}/prices             +++++++++311
 POST   /v1/instruments/{instrument_id}/prices             133++33+3311
 DELETE /v1/instruments/{instrument_id}/prices/{price_id}  133++33+3311
@@ -390,6 +399,7 @@ _SAMPLE = _Sample(
     organization_id=ids.ORGANIZATION,
     action="accept",
     instrument_id=ids.INSTRUMENT,
+    photograph_id=ids.PHOTOGRAPH,
     booking_id=ids.BOOKING,
     verb="approve",
 )

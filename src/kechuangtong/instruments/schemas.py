@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Annotated, Any, Self
 
+from fastapi import UploadFile
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -464,6 +465,25 @@ class ClosureMade(ClosureRead):
             description="Bookings in its time: they stay until staff cancels them (受影响的预约)"
         ),
     ]
+
+
+class PhotographForm(Input):
+    """A photograph, and what it shows."""
+
+    file: Annotated[UploadFile, Field(description="jpg, png or webp")]
+    caption: Annotated[Line, Field(description="What it shows, for who cannot see it (说明)")]
+
+
+class PhotographRead(Output):
+    """A photograph (照片)."""
+
+    id: uuid.UUID
+    caption: str
+    name: str
+    media_type: str
+    size: Annotated[int, Field(description="In bytes")]
+    sha256: str
+    created_at: datetime
 
 
 class PriceCreate(Input):

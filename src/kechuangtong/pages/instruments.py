@@ -27,7 +27,7 @@ from kechuangtong.core.errors import Conflict, Invalid, validation_text
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import PageQuery
 from kechuangtong.core.schemas import Input, Line
-from kechuangtong.instruments import queries, service, terms
+from kechuangtong.instruments import photographs, queries, service, terms
 from kechuangtong.instruments.hours import Period
 from kechuangtong.instruments.http import Reader
 from kechuangtong.instruments.schemas import (
@@ -35,6 +35,7 @@ from kechuangtong.instruments.schemas import (
     InstrumentFound,
     InstrumentQuery,
     InstrumentRead,
+    PhotographRead,
     PriceRead,
     TimeRead,
 )
@@ -130,10 +131,13 @@ async def show_instruments(
     found = await service.page(session, actor, query)
     ids = [one.id for one in found.items if one.free is None]
     free = await queries.next_free(session, actor, ids, Period(now(), now() + _AHEAD))
+    pictures = await photographs.main_ones(session, [one.id for one in found.items])
     for one in found.items:
         if one.id in free:
             one.free = TimeRead.model_validate(free[one.id])
-    return _instruments(request, typed, found=found.items, next_cursor=found.next_cursor)
+    return _instruments(
+        request, typed, found=found.items, pictures=pictures, next_cursor=found.next_cursor
+    )
 
 
 def _instruments(
@@ -143,6 +147,7 @@ def _instruments(
     status: HTTPStatus = HTTPStatus.OK,
     problem: Text | None = None,
     found: Sequence[InstrumentFound] | None = None,
+    pictures: Mapping[uuid.UUID, PhotographRead] | None = None,
     next_cursor: str | None = None,
 ) -> HTMLResponse:
     return page(
@@ -153,6 +158,7 @@ def _instruments(
         typed=typed,
         classes=instrument_classes.table().names,
         found=found,
+        pictures=pictures,
         links={
             one.id: _path(Period(one.free.starts_at, one.free.ends_at), Typed())
             for one in found or ()
@@ -324,6 +330,8 @@ async def _instrument(
         week=week,
         rows=_rows(week, own),
         closures=[one for one in closures if _meets(one, period)],
+        photographs=(await photographs.listed(session, actor, instrument_id, of_all)).items,
+        edits=actor.may(Permission.INSTRUMENTS_WRITE, shown.organization.id),
         received=received,
         previous=monday - timedelta(days=DAYS),
         following=monday + timedelta(days=DAYS),

@@ -1,6 +1,9 @@
 """Instruments of the sample and their bookings, for the examples of the documentation."""
 
+import hashlib
+import struct
 import uuid
+import zlib
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -15,6 +18,7 @@ from kechuangtong.instruments.schemas import InstrumentCreate
 from kechuangtong.instruments.slots import aligned_up
 from kechuangtong.instruments.states import Action
 from kechuangtong.models import (
+    Attachment,
     Booking,
     BookingItem,
     CalendarFeed,
@@ -22,6 +26,7 @@ from kechuangtong.models import (
     InstrumentPrice,
     Qualification,
 )
+from kechuangtong.models.attachment import Access, AttachedTo
 from kechuangtong.models.booking import BookingState
 from kechuangtong.models.instrument import UserClass
 from kechuangtong.sample import ids
@@ -102,6 +107,26 @@ _INSTRUMENTS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
+def _png(width: int, rows: list[bytes]) -> bytes:
+    """A picture of these rows of red, green and blue."""
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, len(rows), 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows))),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
+    )
+
+
+# Lattice fringes, as the microscope shows them.
+PICTURE: Final = _png(
+    320,
+    [bytes(90 + (x * 7 + y * 3) % 40 * 2 for x in range(320) for _ in "rgb") for y in range(200)],
+)
+
+
 async def add_instruments(session: AsyncSession) -> None:
     """Instruments with a closure, prices and a qualified person."""
     for instrument_id, values in _INSTRUMENTS.items():
@@ -145,6 +170,19 @@ async def add_instruments(session: AsyncSession) -> None:
                 instrument_id=microscope,
                 name="手机日历",
                 token_hash=hash_token(ids.CALENDAR_TOKEN),
+            ),
+            Attachment(
+                id=uuid.UUID(ids.PHOTOGRAPH),
+                subject_kind=AttachedTo.INSTRUMENT,
+                subject_id=microscope,
+                organization_id=uuid.UUID(ids.ORGANIZATION),
+                name="晶格像.png",
+                media_type="image/png",
+                size=len(PICTURE),
+                sha256=hashlib.sha256(PICTURE).hexdigest(),
+                access=Access.PUBLIC,
+                position=0,
+                caption="标准样品的晶格条纹像",
             ),
             Qualification(
                 instrument_id=microscope, user_id=uuid.UUID(ids.USER), valid_from=today()
