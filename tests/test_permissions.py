@@ -192,6 +192,7 @@ GET    /v1/imports/fields/{kind}                          ++++++++++11
 POST   /v1/imports/{import_id}/cancel                     143++33+3311
 POST   /v1/imports/{import_id}/undo                       143++33+3311
 GET    /statistics                                        ++++++++++11
+GET    /statistics/instruments                            1++++33++311
 GET    /match-runs                                        1++++33++311
 POST   /match-runs                                        3++++33+3311
 GET    /match-runs/{run_id}                               14+++33++311

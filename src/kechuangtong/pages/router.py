@@ -6,6 +6,7 @@ from kechuangtong.pages.accounts import router as accounts
 from kechuangtong.pages.bookings import router as bookings
 from kechuangtong.pages.contacts import router as contacts
 from kechuangtong.pages.home import router as home
+from kechuangtong.pages.instrument_years import router as instrument_years
 from kechuangtong.pages.instruments import router as instruments
 from kechuangtong.pages.lists import router as lists
 from kechuangtong.pages.match_runs import router as match_runs
@@ -21,6 +22,7 @@ _all = (
     records,
     lists,
     instruments,
+    instrument_years,
     bookings,
     contacts,
     match_runs,
