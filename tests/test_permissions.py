@@ -229,6 +229,9 @@ GET    /organizations/{organization_id}                   +++++++++311
 GET    /instruments                                       +++++++++311
 GET    /instruments/{instrument_id}                       +++++++++311
 POST   /instruments/{instrument_id}/bookings              3++++33+3311
+GET    /calendar-feeds                                    1++++++++311
+POST   /calendar-feeds                                    3++++++++311
+POST   /calendar-feeds/{feed_id}/revoke                   3444444+4311
 GET    /bookings                                          1++++33++311
 GET    /bookings/{booking_id}                             14+++33++311
 POST   /bookings/{booking_id}/{verb}                      343++33+3311
@@ -402,6 +405,7 @@ _SAMPLE = _Sample(
     instrument_id=ids.INSTRUMENT,
     photograph_id=ids.PHOTOGRAPH,
     booking_id=ids.BOOKING,
+    feed_id=ids.CALENDAR_FEED,
     verb="approve",
 )
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from kechuangtong.pages.accounts import router as accounts
 from kechuangtong.pages.bookings import router as bookings
+from kechuangtong.pages.calendar_feeds import router as calendar_feeds
 from kechuangtong.pages.contacts import router as contacts
 from kechuangtong.pages.home import router as home
 from kechuangtong.pages.instrument_years import router as instrument_years
@@ -24,6 +25,7 @@ _all = (
     instruments,
     instrument_years,
     bookings,
+    calendar_feeds,
     contacts,
     match_runs,
     statistics,
