@@ -280,6 +280,8 @@ GET    /v1/statistics/instruments                         13+++33++311
 GET    /v1/bookings                                       1++++33++311
 POST   /v1/bookings                                       13+++33+3311
 POST   /v1/bookings/series                                13+++33+3311
+POST   /v1/bookings/series/{series_id}/approve            143++33+3311
+POST   /v1/bookings/series/{series_id}/decline            143++33+3311
 GET    /v1/bookings/statement                             1++++33++311
 GET    /v1/bookings/{booking_id}                          14+++33++311
 POST   /v1/bookings/{booking_id}/approve                  143++33+3311

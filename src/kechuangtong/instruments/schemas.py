@@ -439,6 +439,13 @@ class ClosureCreate(Input):
     starts_at: When
     ends_at: When
     reason: Annotated[Line, Field(description="Why (停机原因)")]
+    cancel_bookings: Annotated[
+        bool,
+        Field(
+            description="Cancel the bookings in its time, for this reason; else their people are "
+            "told of the closure (取消受影响的预约)"
+        ),
+    ] = False
 
     @model_validator(mode="after")
     def _begins_before_it_ends(self) -> Self:
@@ -454,17 +461,6 @@ class ClosureRead(Output):
     ends_at: datetime
     reason: str
     created_at: datetime
-
-
-class ClosureMade(ClosureRead):
-    """A new closure, and what it meets."""
-
-    bookings: Annotated[
-        int,
-        Field(
-            description="Bookings in its time: they stay until staff cancels them (受影响的预约)"
-        ),
-    ]
 
 
 class PhotographForm(Input):

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kechuangtong.accounts.actor import OPERATOR
 from kechuangtong.accounts.hashing import hash_token
 from kechuangtong.core.clock import now, today
+from kechuangtong.core.db import new_id
 from kechuangtong.instruments import service
 from kechuangtong.instruments.schemas import InstrumentCreate
 from kechuangtong.instruments.slots import aligned_up
@@ -203,14 +204,16 @@ def _price(instrument_id: uuid.UUID, user_class: UserClass, amount: str) -> Inst
 async def add_bookings(session: AsyncSession) -> None:
     """Bookings of the microscope in each state that an example begins with."""
     begins = aligned_up(now() - timedelta(hours=1), 30)
-    for booking_id, state, days in (
-        (ids.BOOKING, BookingState.REQUESTED, 3),
-        (ids.BOOKING_TO_DECLINE, BookingState.REQUESTED, 4),
-        (ids.BOOKING_TO_CANCEL, BookingState.APPROVED, 5),
-        (ids.BOOKING_FINISHED, BookingState.FINISHED, -3),
-        (ids.BOOKING_MISSED, BookingState.APPROVED, -2),
-        (ids.BOOKING_TO_FINISH, BookingState.IN_USE, -1),
-        (ids.BOOKING_TO_START, BookingState.APPROVED, 0),
+    series = (ids.SERIES, ids.SERIES_TO_DECLINE) * 2
+    for booking_id, state, days, series_id in (
+        (ids.BOOKING, BookingState.REQUESTED, 3, None),
+        (ids.BOOKING_TO_DECLINE, BookingState.REQUESTED, 4, None),
+        (ids.BOOKING_TO_CANCEL, BookingState.APPROVED, 5, None),
+        (ids.BOOKING_FINISHED, BookingState.FINISHED, -3, None),
+        (ids.BOOKING_MISSED, BookingState.APPROVED, -2, None),
+        (ids.BOOKING_TO_FINISH, BookingState.IN_USE, -1, None),
+        (ids.BOOKING_TO_START, BookingState.APPROVED, 0, None),
+        *((new_id().hex, BookingState.REQUESTED, 6 + day, one) for day, one in enumerate(series)),
     ):
         starts_at = begins + timedelta(days=days)
         ends_at = starts_at + timedelta(hours=2)
@@ -229,6 +232,7 @@ async def add_bookings(session: AsyncSession) -> None:
             started_at=starts_at if state is BookingState.IN_USE or finished else None,
             finished_at=ends_at if finished else None,
             samples=3 if finished else None,
+            series_id=uuid.UUID(series_id) if series_id else None,
         )
         item = BookingItem(
             booking_id=booking.id,
