@@ -76,6 +76,7 @@ async def show_year(
         own=own,
         organization=organization,
         year=query.year or today().year,
+        this_year=today().year,
         found=found,
         months=[] if found is None else [(one, _months(one)) for one in found.totals],
         charts=[] if found is None else _charts(found, query),
