@@ -531,6 +531,9 @@ async def test_a_closure_tells_of_what_is_booked_in_it_or_cancels_it(
     notice = (await buyer.get("/v1/inbox")).json()["items"][0]
     assert "校准" in notice["text"]
     assert (await buyer.post(path, json=closure)).status_code == 403
+    short = {**closure, "ends_at": at(11).isoformat(), "reason": "又一次"}
+    (await scholar.post(path, json=short)).raise_for_status()  # another closure is told of again
+    assert await told(service, service.enterprise) == ["booking_meets_closure"] * 3
     # Another that is to cancel them: but for what is in use, and what lies beside it.
     with time_machine.travel(at(9.5), tick=False):
         await renew(service, buyer=buyer, scholar=scholar)
@@ -541,5 +544,5 @@ async def test_a_closure_tells_of_what_is_booked_in_it_or_cancels_it(
         assert states == {inside["id"]: ("in_use", None), later["id"]: ("cancelled", "漏水")}
         left = (await buyer.get(f"/v1/bookings/{before['id']}")).json()
         assert left["state"] == "approved"
-    news = (await told(service, service.enterprise))[2:]
+    news = (await told(service, service.enterprise))[3:]
     assert sorted(news) == ["booking_cancelled", "booking_meets_closure"]
