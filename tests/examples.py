@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from kechuangtong.sample.instruments import PICTURE
 from kechuangtong.sample.service import PASSWORD, USER
 
 SIGN_IN = {"username": USER, "password": PASSWORD}
@@ -36,6 +37,9 @@ def request_for(
     elif path.endswith("/attachments") and content:
         request["files"] = {"file": ("说明.txt", "说明".encode())}
         request["data"] = {"access": "public"}
+    elif path.endswith("/photographs") and content:
+        request["files"] = {"file": ("外观.png", PICTURE)}
+        request["data"] = {"caption": "主机外观"}
     elif "multipart/form-data" in content:
         request["files"] = {"file": ("成果.csv", "成果名称\n例\n".encode())}
         request["data"] = {"kind": "achievement", "organization": "锦江理工大学"}

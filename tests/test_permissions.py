@@ -192,6 +192,7 @@ GET    /v1/imports/fields/{kind}                          ++++++++++11
 POST   /v1/imports/{import_id}/cancel                     143++33+3311
 POST   /v1/imports/{import_id}/undo                       143++33+3311
 GET    /statistics                                        ++++++++++11
+GET    /statistics/instruments                            1++++33++311
 GET    /match-runs                                        1++++33++311
 POST   /match-runs                                        3++++33+3311
 GET    /match-runs/{run_id}                               14+++33++311
@@ -228,6 +229,9 @@ GET    /organizations/{organization_id}                   +++++++++311
 GET    /instruments                                       +++++++++311
 GET    /instruments/{instrument_id}                       +++++++++311
 POST   /instruments/{instrument_id}/bookings              3++++33+3311
+GET    /calendar-feeds                                    1++++++++311
+POST   /calendar-feeds                                    3++++++++311
+POST   /calendar-feeds/{feed_id}/revoke                   3444444+4311
 GET    /bookings                                          1++++33++311
 GET    /bookings/{booking_id}                             14+++33++311
 POST   /bookings/{booking_id}/{verb}                      343++33+3311
@@ -251,6 +255,15 @@ GET    /v1/instruments/{instrument_id}/availability       +++++++++311
 GET    /v1/instruments/{instrument_id}/closures           +++++++++311
 POST   /v1/instruments/{instrument_id}/closures           133++33+3311
 DELETE /v1/instruments/{instrument_id}/closures/{closure_id} 133++33+3311
+GET    /instruments/{instrument_id}/photographs           133++33+3311
+POST   /instruments/{instrument_id}/photographs           333++33+3311
+POST   /instruments/{instrument_id}/photographs/{photograph_id}/first 333++33+3311
+POST   /instruments/{instrument_id}/photographs/{photograph_id}/delete 333++33+3311
+GET    /v1/instruments/{instrument_id}/photographs        +++++++++311
+POST   /v1/instruments/{instrument_id}/photographs        133++33+3311
+GET    /v1/instruments/{instrument_id}/photographs/{photograph_id} +++++++++311
+POST   /v1/instruments/{instrument_id}/photographs/{photograph_id}/first 133++33+3311
+DELETE /v1/instruments/{instrument_id}/photographs/{photograph_id} 133++33+3311
 GET    /v1/instruments/{instrument_id}/prices             +++++++++311
 POST   /v1/instruments/{instrument_id}/prices             133++33+3311
 DELETE /v1/instruments/{instrument_id}/prices/{price_id}  133++33+3311
@@ -267,6 +280,8 @@ GET    /v1/statistics/instruments                         13+++33++311
 GET    /v1/bookings                                       1++++33++311
 POST   /v1/bookings                                       13+++33+3311
 POST   /v1/bookings/series                                13+++33+3311
+POST   /v1/bookings/series/{series_id}/approve            143++33+3311
+POST   /v1/bookings/series/{series_id}/decline            143++33+3311
 GET    /v1/bookings/statement                             1++++33++311
 GET    /v1/bookings/{booking_id}                          14+++33++311
 POST   /v1/bookings/{booking_id}/approve                  143++33+3311
@@ -390,7 +405,9 @@ _SAMPLE = _Sample(
     organization_id=ids.ORGANIZATION,
     action="accept",
     instrument_id=ids.INSTRUMENT,
+    photograph_id=ids.PHOTOGRAPH,
     booking_id=ids.BOOKING,
+    feed_id=ids.CALENDAR_FEED,
     verb="approve",
 )
 

@@ -33,6 +33,7 @@ from kechuangtong.events.router import router as audit
 from kechuangtong.imports.downloads import router as downloads
 from kechuangtong.imports.router import router as imports
 from kechuangtong.inbox.router import router as inbox
+from kechuangtong.instruments.photographs_router import router as photographs
 from kechuangtong.instruments.router import router as instruments
 from kechuangtong.instruments.terms_router import router as terms
 from kechuangtong.interests.router import router as interests
@@ -43,6 +44,7 @@ from kechuangtong.national.router import router as national
 from kechuangtong.organizations.invitations.router import router as invitations
 from kechuangtong.organizations.members.router import router as members
 from kechuangtong.organizations.router import router as organizations
+from kechuangtong.pages.photographs import router as photograph_pages
 from kechuangtong.pages.rendering import ASSETS, no_such_path
 from kechuangtong.pages.router import router as pages
 from kechuangtong.pages.uploads import router as uploads
@@ -126,7 +128,8 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(router, max_body_size=settings.max_body_size)
     # Beside the file there are a few short fields and the form's own lines.
-    app.include_router(attachments, max_body_size=settings.max_attachment_size + 100_000)
+    for router in (attachments, photographs, photograph_pages):
+        app.include_router(router, max_body_size=settings.max_attachment_size + 100_000)
     for router in (imports, uploads):
         app.include_router(router, max_body_size=settings.max_file_size + 100_000)
     app.mount("/assets", StaticFiles(directory=ASSETS))

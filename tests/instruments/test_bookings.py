@@ -26,8 +26,10 @@ from kechuangtong.models import (
     Event,
     Instrument,
     InstrumentPrice,
+    Mail,
     Membership,
     Notice,
+    User,
 )
 from kechuangtong.models.booking import BookingState
 from kechuangtong.models.instrument import UserClass
@@ -316,7 +318,7 @@ async def test_what_an_instrument_asks_of_a_booking(
     closure = {"starts_at": at(12).isoformat(), "ends_at": at(14).isoformat(), "reason": "校准"}
     await book(buyer, instrument, 13, 13.5)
     closed = (await scholar.post(f"{path}/closures", json=closure)).json()
-    assert closed["bookings"] == 1
+    assert closed["bookings"] == len(closed["affected"]) == 1
     assert await refused(11, 12.5) == "outside_hours"
     await scholar.patch(
         path, headers=ANY, json={"opening_exceptions": [{"date": str(at(0).date()), "spans": []}]}
@@ -392,7 +394,7 @@ async def test_on_behalf_of_others(
 
 
 async def test_a_series_lists_or_skips_its_conflicts(
-    buyer: httpx.AsyncClient, publish: Publish
+    buyer: httpx.AsyncClient, scholar: httpx.AsyncClient, publish: Publish
 ) -> None:
     instrument = await publish(approval_required=False)
     await book(buyer, instrument, 9 + 7 * 24, 10 + 7 * 24)
@@ -411,6 +413,8 @@ async def test_a_series_lists_or_skips_its_conflicts(
     assert [one["code"] for one in made["skipped"]] == ["slot_taken"]
     found = await buyer.get("/v1/bookings", params={"series_id": made["series_id"]})
     assert len(found.json()["items"]) == 4
+    decided = await scholar.post(f"/v1/bookings/series/{made['series_id']}/approve")
+    assert code(decided) == (409, "nothing_to_decide")  # it needs no approval
     wrong = {**body, "rule": "FREQ=HOURLY;COUNT=3"}
     answer = await buyer.post("/v1/bookings/series", json=wrong)
     assert (code(answer), answer.json()["errors"][0]["loc"]) == (
@@ -463,3 +467,82 @@ async def test_the_statement_of_a_month(
         assert code(await buyer.get("/v1/bookings/statement", params=other)) == (403, "forbidden")
         empty = await scholar.get("/v1/bookings/statement", params={"month": "2020-01"})
         assert empty.json()["items"] == []
+
+
+async def test_a_series_is_approved_or_declined_at_once(
+    service: Service,
+    buyer: httpx.AsyncClient,
+    scholar: httpx.AsyncClient,
+    publish: Publish,
+) -> None:
+    instrument = await publish()
+    async with service.runtime.database.write() as session:  # the buyer wants news by mail
+        await session.execute(update(User).where(User.name == "buyer").values(email="b@ex.cn"))
+    body = {**wish(instrument, 9, 11), "rule": "FREQ=DAILY;COUNT=3"}
+
+    async def series() -> tuple[str, list[dict[str, Any]]]:
+        made = (await buyer.post("/v1/bookings/series", json=body)).raise_for_status().json()
+        return f"/v1/bookings/series/{made['series_id']}", made["bookings"]
+
+    path, (first, *_) = await series()
+    assert (await act(buyer, first, "cancel", reason="不用了")).status_code == 200
+    assert (await buyer.post(f"{path}/approve")).status_code == 403
+    assert (await scholar.post(f"/v1/bookings/series/{new_id()}/approve")).status_code == 404
+    approved = (await scholar.post(f"{path}/approve")).json()["bookings"]
+    assert [one["state"] for one in approved] == ["approved"] * 2
+    assert first["id"] not in {one["id"] for one in approved}
+    assert await told(service, service.enterprise) == ["booking_approved"] * 2
+    assert code(await scholar.post(f"{path}/decline", json={"reason": "晚了"})) == (
+        409,
+        "nothing_to_decide",
+    )
+
+    body |= {**wish(instrument, 12, 13), "rule": "FREQ=DAILY;COUNT=2"}
+    path, declined = await series()
+    waits = await book(scholar, instrument, 12, 13, if_full="wait")
+    assert (await scholar.post(f"{path}/decline", json={})).status_code == 422
+    answer = await scholar.post(f"{path}/decline", json={"reason": "样品含磁性颗粒"})
+    shown = answer.json()["bookings"]
+    assert [one["id"] for one in shown] == [one["id"] for one in declined]
+    assert {(one["state"], one["reason"]) for one in shown} == {("declined", "样品含磁性颗粒")}
+    moved = (await scholar.get(f"/v1/bookings/{waits['id']}")).json()
+    assert moved["state"] != "waiting"
+    # Of each series one mail, though each of its bookings has a notice.
+    async with service.runtime.database.read() as session:
+        subjects = await session.scalars(select(Mail.subject).where(Mail.recipient == "b@ex.cn"))
+        sent = Counter(one.split("：")[0] for one in subjects)
+    assert (sent["仪器预约已批准"], sent["仪器预约被谢绝"]) == (1, 1)
+
+
+async def test_a_closure_tells_of_what_is_booked_in_it_or_cancels_it(
+    service: Service, buyer: httpx.AsyncClient, scholar: httpx.AsyncClient, publish: Publish
+) -> None:
+    instrument = await publish(approval_required=False)
+    path = f"/v1/instruments/{instrument}/closures"
+    closure = {"starts_at": at(10).isoformat(), "ends_at": at(30).isoformat(), "reason": "校准"}
+    before, later, inside = [
+        await book(buyer, instrument, *hours) for hours in ((7, 9), (29, 31), (9, 11))
+    ]
+    closed = (await scholar.post(path, json=closure)).json()
+    assert [one["id"] for one in closed["affected"]] == [inside["id"], later["id"]]
+    assert {one["state"] for one in closed["affected"]} == {"approved"}
+    assert closed["bookings"] == 2
+    assert await told(service, service.enterprise) == ["booking_meets_closure"] * 2
+    notice = (await buyer.get("/v1/inbox")).json()["items"][0]
+    assert "校准" in notice["text"]
+    assert (await buyer.post(path, json=closure)).status_code == 403
+    short = {**closure, "ends_at": at(11).isoformat(), "reason": "又一次"}
+    (await scholar.post(path, json=short)).raise_for_status()  # another closure is told of again
+    assert await told(service, service.enterprise) == ["booking_meets_closure"] * 3
+    # Another that is to cancel them: but for what is in use, and what lies beside it.
+    with time_machine.travel(at(9.5), tick=False):
+        await renew(service, buyer=buyer, scholar=scholar)
+        assert (await act(buyer, inside, "start")).status_code == 200
+        again = {**closure, "cancel_bookings": True, "reason": "漏水"}
+        closed = (await scholar.post(path, json=again)).json()
+        states = {one["id"]: (one["state"], one["reason"]) for one in closed["affected"]}
+        assert states == {inside["id"]: ("in_use", None), later["id"]: ("cancelled", "漏水")}
+        left = (await buyer.get(f"/v1/bookings/{before['id']}")).json()
+        assert left["state"] == "approved"
+    news = (await told(service, service.enterprise))[3:]
+    assert sorted(news) == ["booking_cancelled", "booking_meets_closure"]

@@ -1,5 +1,7 @@
 """Calendar feeds, read back by a calendar library."""
 
+import html
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +11,9 @@ from sqlalchemy import select, update
 
 from booking import ANY, act, at, book, code, wish
 from conftest import Service
+from forms import send
 from instruments.conftest import Publish
+from instruments.test_pages import EVIL, browser, read
 from kechuangtong.accounts.permissions import Role
 from kechuangtong.core.clock import now
 from kechuangtong.models import CalendarFeed, Event, Membership, User
@@ -169,3 +173,37 @@ async def test_a_feed_ends(
     assert (await anyone.get(own)).status_code == 404
     async with service.runtime.database.read() as session:
         assert (await session.scalars(select(CalendarFeed))).all() == []
+
+
+async def test_feeds_are_made_and_revoked_on_a_page(
+    service: Service, publish: Publish, anyone: httpx.AsyncClient, scholar: httpx.AsyncClient
+) -> None:
+    instrument = await publish(f"电镜 {EVIL}")
+    draft = {"organization_id": str(service.university), "name": "草稿仪器"}
+    hidden = (await scholar.post("/v1/instruments", json=draft)).json()["id"]
+    here = "/calendar-feeds"
+    async with browser(service, "buyer") as guest, browser(service, "scholar") as staff:
+        chosen = f"{here}?instrument_id={instrument}"
+        assert html.escape(chosen) in await read(guest, f"/instruments/{instrument}")
+        assert here in await read(guest, "/bookings")
+        assert f'<option value="{instrument}" selected>' in await read(guest, chosen)
+        assert "草稿仪器" not in await read(guest, f"{here}?instrument_id={hidden}")
+        form = {"name": EVIL, "instrument_id": instrument}
+        made = await send(guest, here, form)
+        assert (made.status_code, made.headers["Cache-Control"]) == (201, "no-store")
+        assert EVIL not in made.text
+        (path,) = re.findall(r'value="http[^"]+(/v1/calendar-feeds/[^"]+\.ics)"', made.text)
+        assert (await anyone.get(path)).status_code == 200
+        assert path not in await read(guest, here)
+        assert (await send(guest, here, {"name": "手机"})).status_code == 201
+        shown = await read(guest, here)
+        assert (shown.count("/revoke"), "本人的预约" in shown) == (2, True)
+        for wrong in ({"name": " "}, {**form, "instrument_id": "x"}, {**form, "name": "x" * 101}):
+            assert (await send(guest, here, wrong)).status_code == 422
+        unseen = await send(guest, here, {"name": "手机日历", "instrument_id": hidden})
+        assert (unseen.status_code, 'value="手机日历"' in unseen.text) == (422, True)
+        end = re.findall(r'action="([^"]+/revoke)"', shown)[1]  # the newest is the first
+        assert (await send(staff, end, at=here)).status_code == 404
+        assert (await send(guest, end, at=here)).headers["Location"] == here
+        assert (await anyone.get(path)).status_code == 404
+        assert "已撤销" in await read(guest, here)

@@ -221,3 +221,66 @@ async def test_what_one_may_not_see_or_book_is_not_offered(
         assert (await anyone.get(hidden)).headers["Location"].startswith("/sign-in?next=")
     unread = await anyone.get(f"/instruments/{internal}?week=nonsense")
     assert unread.status_code == 422
+
+
+async def test_weeks_on_end_are_booked_and_decided_at_once(
+    publish: Publish, scholar: httpx.AsyncClient, staff: httpx.AsyncClient, guest: httpx.AsyncClient
+) -> None:
+    instrument = await publish()
+    path = f"/instruments/{instrument}"
+    await book(scholar, instrument, 9 + 7 * 24, 10 + 7 * 24)
+    form = typed(9, 11, times="3", purpose="每周一次")
+    refused = await send(guest, f"{path}/bookings", form, at=path)
+    assert refused.status_code == 409
+    assert f"{at(9 + 7 * 24):%Y-%m-%d}" in refused.text.split("这些时间不能预约")[1]
+    assert ('name="times" value="3"' in refused.text, "每周一次</textarea>" in refused.text) == (
+        True,
+        True,
+    )
+    for wrong in ("0", "101", "x", "2;COUNT=9"):
+        answer = await send(guest, f"{path}/bookings", {**form, "times": wrong}, at=path)
+        assert (answer.status_code, 'role="alert"' in answer.text) == (422, True), wrong
+    made = await send(guest, f"{path}/bookings", {**form, "conflicts": "skip"}, at=path)
+    series = made.headers["Location"]
+    first, second = re.findall(r'href="(/bookings/[0-9a-f-]{36})"', await read(guest, series))
+    assert series in await read(guest, first)
+    seen = dict(re.findall(r'name="(version|series_id)" value="([^"]+)"', await read(staff, first)))
+    assert (await send(guest, f"{first}/approve", seen, at=first)).status_code == 403
+    unsaid = await send(staff, f"{first}/decline", seen, at=first)
+    assert unsaid.status_code == 422
+    assert (await send(staff, f"{first}/approve", seen, at=first)).headers["Location"] == first
+    for one in (first, second):
+        assert "已批准" in await read(guest, one)
+    again = await send(staff, f"{first}/approve", seen, at=first)
+    assert (again.status_code, "没有待批准" in again.text) == (409, True)
+
+
+async def test_an_instrument_is_booked_on_behalf_of_others(
+    service: Service,
+    publish: Publish,
+    buyer: httpx.AsyncClient,
+    staff: httpx.AsyncClient,
+    guest: httpx.AsyncClient,
+) -> None:
+    await publish("企业的仪器", by=buyer, owner=service.enterprise)  # so it is known to others
+    instrument = await publish(share_mode="internal")
+    shared = f"/instruments/{await publish('共享仪器')}"
+    async with browser(service, "admin") as admin:
+        assert "on_behalf" in await read(admin, f"/instruments/{instrument}")
+        form = typed(9, 11, on_behalf="锦城机电有限公司")
+        unnamed = await send(admin, f"{shared}/bookings", typed(9, 11), at=shared)
+        unknown = await send(admin, f"{shared}/bookings", {**form, "on_behalf": EVIL}, at=shared)
+        assert (unnamed.status_code, unknown.status_code) == (422, 422)
+        assert f'name="on_behalf" value="{html.escape(EVIL)}"' in unknown.text
+        made = (await send(admin, f"{shared}/bookings", form, at=shared)).headers["Location"]
+        assert made in await read(admin, "/bookings")
+        assert made in await read(guest, "/bookings")
+    full = await send(staff, f"{shared}/bookings", form, at=shared)
+    free = html.unescape(re.findall(r'<li><a href="(\?starts_at[^"]+)"', full.text)[0])
+    assert 'name="on_behalf" value="锦城机电有限公司"' in await read(staff, shared + free)
+    other = await send(staff, f"{shared}/bookings", {**form, **typed(12, 13)}, at=shared)
+    assert "锦城机电有限公司" in await read(guest, other.headers["Location"])
+    assert "on_behalf" not in await read(guest, shared)
+    # By another's name nobody books who is not the instrument's staff.
+    forged = {**typed(14, 15), "on_behalf": "蜀江大学"}
+    assert (await send(guest, f"{shared}/bookings", forged, at=shared)).status_code == 403

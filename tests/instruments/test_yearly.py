@@ -1,5 +1,6 @@
 """Yearly figures of instruments: hours, outside share, the line, what was not used."""
 
+import re
 import uuid
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from sqlalchemy import update
 from booking import code
 from conftest import Service
 from instruments.conftest import Publish
+from instruments.test_pages import EVIL, browser, read
 from kechuangtong.core.clock import CITY
 from kechuangtong.core.db import new_id
 from kechuangtong.models import Booking, BookingItem, Instrument
@@ -119,3 +121,42 @@ async def test_a_year_of_instruments(
     assert code(await year(2025, cursor="WyJOYU4iLCAieCJd")) == (422, "cursor_invalid")
     assert code(await year(2025, buyer)) == (403, "forbidden")
     assert (await year(1999)).status_code == 422
+
+
+async def test_a_year_is_shown_as_charts_and_as_a_table(
+    service: Service, publish: Publish, anyone: httpx.AsyncClient
+) -> None:
+    microscope = await publish(f"透射电镜 {EVIL}", number="TEM-01")
+    cards = await publish("卡池", kind="computing_resource", unit="card_hour", capacity=8)
+    async with service.runtime.database.write() as session:
+        session.add_all(
+            [
+                of(service, microscope, "2025-03-03T09:00", "2025-03-03T11:00", hours=1300),
+                of(
+                    service, microscope, "2025-05-05T09:00", "2025-05-05T11:00", hours=100, own=True
+                ),
+                of(service, cards, "2025-03-03T09:00", "2025-03-03T11:00", hours=16),
+            ]
+        )
+    path = f"/statistics/instruments?year=2025&organization={service.university}"
+    async with browser(service, "scholar") as staff, browser(service, "admin") as admin:
+        shown = await read(staff, "/statistics/instruments?year=2025&organization=")
+        assert shown.count("<figure") == 2 + 4  # by month of each unit, then of each instrument
+        # The line stands at 1,200 of 1,400 hours.
+        assert '<rect class="limit" x="85.71%"' in shown
+        assert '<rect class="bar" x="0" y="24" width="100.0%"' in shown
+        row = re.findall(r"<tr><td><a[^>]+>透射电镜.*?</tr>", shown, re.DOTALL)[-1]
+        for one in ("1,400.0 小时", "92.9%", "200.00 元", "饱满"):
+            assert one in row, one
+        assert "<tr><td>2025-03</td>" in shown
+        one = await read(staff, f"{path}&instrument_id={cards}")
+        assert ("16.0" in one, "透射电镜" in one, "2025-12" in one) == (True, False, True)
+        assert "没有使用记录" in await read(staff, path.replace("2025", "2001"))
+        assert "请先选择单位" in await read(admin, "/statistics/instruments")
+        assert "透射电镜" in await read(admin, path.replace(str(service.university), "蜀江大学"))
+        assert "Outside share" in await read(admin, path, **{"Accept-Language": "en"})
+        assert "/statistics/instruments" in await read(staff, "/statistics")
+        wrong = path.replace(str(service.university), str(service.enterprise))
+        assert (await staff.get(wrong)).status_code == 404
+        assert (await staff.get(f"{path}&year=1")).status_code == 422
+    assert (await anyone.get(path)).headers["Location"].startswith("/sign-in")

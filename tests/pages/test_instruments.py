@@ -6,6 +6,7 @@ import httpx
 
 from kechuangtong.core.clock import CITY, now
 from kechuangtong.sample import ids
+from kechuangtong.sample.instruments import PICTURE
 from kechuangtong.sample.service import EDITOR
 from pages.conftest import Visitor, register_enterprise
 
@@ -71,3 +72,23 @@ def test_an_instrument_is_found_booked_and_approved(
     page.get_by_role("link", name=f"我 {monday} 9:00 已批准").click()
     page.get_by_text("取消……").press("Enter")
     assert page.get_by_role("main").get_by_role("button").all_inner_texts() == ["取消预约"]
+
+
+def test_an_editor_shows_an_instrument_and_sees_its_year(visitor: Visitor) -> None:
+    page, path = visitor.page, f"/instruments/{ids.INSTRUMENT}"
+    visitor.signs_in(EDITOR)
+    page.goto(path)
+    page.get_by_role("link", name="管理照片").click()
+    picture = {"name": "外观.png", "mimeType": "image/png", "buffer": PICTURE}
+    page.get_by_label("照片（jpg").set_input_files(picture)  # type: ignore[arg-type]
+    page.get_by_label("说明").fill(f"外观 {visitor.device}")
+    page.get_by_role("button", name="上传").press("Enter")
+    page.get_by_role("img", name=f"外观 {visitor.device}").wait_for()
+    visitor.checks()
+    visitor.opens(path)
+    shown = page.get_by_role("img", name=f"外观 {visitor.device}")
+    shown.scroll_into_view_if_needed()
+    page.wait_for_function("one => one.naturalWidth > 0", arg=shown.element_handle())
+    visitor.opens("/statistics/instruments")
+    assert page.get_by_role("figure").filter(has_text="台均机时").is_visible()
+    visitor.opens(f"/calendar-feeds?instrument_id={ids.INSTRUMENT}")

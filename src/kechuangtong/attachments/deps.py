@@ -5,7 +5,7 @@ Routes name these before their session, so that they end after it.
 
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated
 
 from anyio import CancelScope
@@ -18,9 +18,21 @@ from kechuangtong.attachments import service
 from kechuangtong.attachments.schemas import AttachmentForm
 from kechuangtong.attachments.service import Content
 from kechuangtong.attachments.store import StoreUnavailable
-from kechuangtong.runtime import RuntimeDep
+from kechuangtong.runtime import Runtime, RuntimeDep
 
 Writer = Annotated[Actor, Depends(requires(Permission.ATTACHMENTS_WRITE))]
+
+
+@asynccontextmanager
+async def undone_on_failure(runtime: Runtime, content: Content) -> AsyncIterator[None]:
+    """Takes a kept content out of the store again where its row does not come to be."""
+    try:
+        yield
+    except BaseException:
+        with CancelScope(shield=True), suppress(Exception):
+            if not await service.is_attached(runtime.database, content.id):
+                await runtime.attachments.delete(content.id)
+        raise
 
 
 async def _kept(
@@ -28,16 +40,10 @@ async def _kept(
     _actor: Writer,
     form: Annotated[AttachmentForm, Form(media_type="multipart/form-data")],
 ) -> AsyncIterator[Content]:
-    store = runtime.attachments
     limit = runtime.settings.max_attachment_size
-    content = await service.keep(store, form, limit=limit)
-    try:
+    content = await service.keep(runtime.attachments, form, limit=limit)
+    async with undone_on_failure(runtime, content):
         yield content
-    except BaseException:
-        with CancelScope(shield=True), suppress(Exception):
-            if not await service.is_attached(runtime.database, content.id):
-                await store.delete(content.id)
-        raise
 
 
 async def _discarded(runtime: RuntimeDep) -> AsyncIterator[list[uuid.UUID]]:

@@ -37,7 +37,7 @@ from kechuangtong.lists import naming
 from kechuangtong.lists.errors import NamesOrganization, OrganizationUnknown
 from kechuangtong.lists.service import ListService
 from kechuangtong.models import Achievement, Attachment, AttachmentGrant, Demand, Organization
-from kechuangtong.models.attachment import Access
+from kechuangtong.models.attachment import Access, AttachedTo
 
 MOST: Final = 20
 _OPEN_FIRST: Final = (Access.PUBLIC, Access.SIGNED_IN, Access.LET_IN)
@@ -117,7 +117,7 @@ async def attach(
             raise NamesOrganization(field="file", loc=("body", "file"))
     attachment = Attachment(
         id=content.id,
-        subject_kind=kind,
+        subject_kind=AttachedTo(kind),
         subject_id=record_id,
         organization_id=record.organization_id,
         user_id=actor.id,
@@ -256,9 +256,9 @@ async def _get(
     session: AsyncSession, actor: Actor, attachment_id: uuid.UUID, *, to_change: bool = False
 ) -> tuple[Attachment, Listing]:
     found = await session.get(Attachment, attachment_id)
-    if found is None:
+    if found is None or found.subject_kind is AttachedTo.INSTRUMENT:
         raise NotFound
-    record = await LISTS[found.subject_kind].get(
+    record = await LISTS[ListKind(found.subject_kind)].get(
         session, actor, found.subject_id, to_change=to_change
     )
     # Read again: to be changed, it may have been changed while its record was waited for.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from kechuangtong.bookings.schemas import SkippedTime
 from kechuangtong.core.errors import Conflict, Invalid
 from kechuangtong.core.language import Text
 from kechuangtong.instruments.hours import Period
@@ -108,9 +109,10 @@ class SeriesConflicts(Conflict):
     )
     place = ("body", "rule")
 
-    def __init__(self, conflicts: Sequence[dict[str, object]]) -> None:
-        super().__init__(count=len(conflicts))
-        self.extension = {"conflicts": list(conflicts)}
+    def __init__(self, skipped: Sequence[SkippedTime]) -> None:
+        super().__init__(count=len(skipped))
+        self.skipped = skipped
+        self.extension = {"conflicts": [one.model_dump(mode="json") for one in skipped]}
 
 
 class RuleInvalid(Invalid):
@@ -124,6 +126,11 @@ class WrongBookingState(Conflict):
     text = Text(
         "状态为“{state}”的预约不能执行“{action}”。", "A booking that is {state} has no {action}."
     )
+
+
+class NothingToDecide(Conflict):
+    code = "nothing_to_decide"
+    text = Text("该系列中没有待批准的预约。", "No booking of this series waits for approval.")
 
 
 class CancelTooLate(Conflict):

@@ -19,6 +19,7 @@ from kechuangtong.bookings.schemas import (
     BookingReason,
     RatingCreate,
     SeriesCreate,
+    SeriesDecided,
     SeriesRead,
     StatementLine,
     StatementQuery,
@@ -38,6 +39,8 @@ Reader = Annotated[Actor, Depends(requires(Permission.BOOKINGS_READ))]
 Writer = Annotated[Actor, Depends(requires(Permission.BOOKINGS_WRITE))]
 Staff = Annotated[Actor, Depends(requires(Permission.BOOKINGS_MANAGE))]
 BookingId = Annotated[uuid.UUID, of_sample(ids.BOOKING)]
+SeriesId = Annotated[uuid.UUID, of_sample(ids.SERIES)]
+SeriesToDeclineId = Annotated[uuid.UUID, of_sample(ids.SERIES_TO_DECLINE)]
 BookingToDeclineId = Annotated[uuid.UUID, of_sample(ids.BOOKING_TO_DECLINE)]
 BookingToCancelId = Annotated[uuid.UUID, of_sample(ids.BOOKING_TO_CANCEL)]
 BookingToStartId = Annotated[uuid.UUID, of_sample(ids.BOOKING_TO_START)]
@@ -100,6 +103,34 @@ async def create_series(
     """A booking for each time of a rule (RFC 5545). Times that are not possible are skipped and
     listed, or refuse the whole, which lists them as `conflicts`."""
     return await service.book_series(session, actor, body)
+
+
+@router.post(
+    "/series/{series_id}/approve",
+    summary="Approve a series (批准整个系列)",
+    responses=answers(401, 403, 404, 409, 422),
+)
+async def approve_series(
+    series_id: SeriesId, session: IdempotentSession, actor: Staff
+) -> SeriesDecided:
+    """Staff of the instruments approves all requests of a series at once."""
+    decided = await service.decide_series(session, actor, series_id, Action.APPROVE)
+    return SeriesDecided(bookings=decided)
+
+
+@router.post(
+    "/series/{series_id}/decline",
+    summary="Decline a series (谢绝整个系列)",
+    responses=answers(400, 401, 403, 404, 409, 413, 422),
+)
+async def decline_series(
+    series_id: SeriesToDeclineId, session: IdempotentSession, actor: Staff, body: BookingReason
+) -> SeriesDecided:
+    """Staff declines all requests of a series, and says why; what was approved already stands."""
+    decided = await service.decide_series(
+        session, actor, series_id, Action.DECLINE, reason=body.reason
+    )
+    return SeriesDecided(bookings=decided)
 
 
 @router.get(

@@ -17,7 +17,7 @@ from pydantic import (
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import PageQuery
 from kechuangtong.core.schemas import FreeText, Input, Instant, Yuan
-from kechuangtong.instruments.schemas import When, check_period
+from kechuangtong.instruments.schemas import ClosureRead, When, check_period
 from kechuangtong.lists.schemas import OrganizationBrief
 from kechuangtong.models.booking import BookingState
 from kechuangtong.models.instrument import UserClass
@@ -230,6 +230,19 @@ class SeriesRead(BaseModel):
     series_id: uuid.UUID
     bookings: list[BookingRead]
     skipped: list[SkippedTime]
+
+
+class SeriesDecided(BaseModel):
+    """The bookings of a series that were approved or declined."""
+
+    bookings: list[BookingRead]
+
+
+class ClosureMade(ClosureRead):
+    """A new closure, and the bookings that it meets, as they stand now."""
+
+    bookings: Annotated[int, Field(description="How many there are in its time (受影响的预约)")]
+    affected: Annotated[list[BookingRead], Field(description="The first 100 of them")]
 
 
 class BookingQuery(PageQuery):

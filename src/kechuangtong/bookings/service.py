@@ -27,6 +27,7 @@ from kechuangtong.bookings.errors import (
     LengthWrong,
     MoreThanThereAre,
     NotForBooking,
+    NothingToDecide,
     NotQualified,
     NotYet,
     OffStep,
@@ -63,11 +64,18 @@ from kechuangtong.core.paging import Page
 from kechuangtong.events import log
 from kechuangtong.inbox import service as inbox
 from kechuangtong.instruments.hours import Period
-from kechuangtong.instruments.queries import rooms_of, shown, visible_to
+from kechuangtong.instruments.queries import holding, rooms_of, shown, visible_to
 from kechuangtong.instruments.slots import Room, nearest, off_step
 from kechuangtong.lists.errors import OrganizationMerged, OrganizationUnknown
 from kechuangtong.lists.schemas import OrganizationBrief
-from kechuangtong.models import Booking, BookingItem, Instrument, Membership, Organization
+from kechuangtong.models import (
+    Booking,
+    BookingItem,
+    Instrument,
+    InstrumentClosure,
+    Membership,
+    Organization,
+)
 from kechuangtong.models.booking import BookingState
 from kechuangtong.models.instrument import InstrumentState, ShareMode, UserClass
 from kechuangtong.models.notice import NoticeKind
@@ -154,7 +162,7 @@ async def book_series(session: AsyncSession, actor: Actor, values: SeriesCreate)
         else:
             made.append(one)
     if skipped and (values.conflicts == "refuse" or not made):
-        raise SeriesConflicts([one.model_dump(mode="json") for one in skipped])
+        raise SeriesConflicts(skipped)
     return SeriesRead(series_id=series_id, bookings=await show(session, made), skipped=skipped)
 
 
@@ -379,6 +387,15 @@ async def _hold(session: AsyncSession, owner_id: uuid.UUID) -> None:
     await hold(session, f"bookings {owner_id}")
 
 
+async def hold_bookings_of(session: AsyncSession, actor: Actor, instrument_id: uuid.UUID) -> None:
+    """Let nothing become of the bookings of an instrument's owner until this transaction ends."""
+    owner_id = await session.scalar(
+        select(Instrument.organization_id).where(Instrument.id == instrument_id, visible_to(actor))
+    )
+    if owner_id is not None:
+        await _hold(session, owner_id)
+
+
 async def act(
     session: AsyncSession,
     actor: Actor,
@@ -402,8 +419,80 @@ async def act(
     booking = await queries.booking(session, actor, booking_id, to_change=True)
     if booking is None:
         raise NotFound
-    side = _side(actor, booking, action)
+    _side(actor, booking, action)
     check_version(booking, expected_versions)
+    await _act(session, actor, booking, action, reason=reason, usage=usage, rating=rating)
+    if action in _FREEING:
+        await _move_up(session, owner_id)
+    return booking
+
+
+async def decide_series(
+    session: AsyncSession,
+    actor: Actor,
+    series_id: uuid.UUID,
+    action: Action,
+    *,
+    reason: str | None = None,
+) -> list[BookingRead]:
+    """Approve, or decline, what of a series waits for approval; the other side gets one mail.
+    Raises NotFound, Forbidden, NothingToDecide."""
+    of_series = Booking.series_id == series_id
+    seen = (of_series, queries.visible_to(actor))
+    owner_id = await session.scalar(select(Booking.owner_id).where(*seen).limit(1))
+    if owner_id is None:
+        raise NotFound
+    if not actor.may(Permission.BOOKINGS_MANAGE, owner_id):
+        raise Forbidden
+    await _hold(session, owner_id)
+    requested = await queries.bookings(session, of_series, queries.in_state(BookingState.REQUESTED))
+    if not requested:
+        raise NothingToDecide
+    for index, booking in enumerate(requested):
+        await _act(session, actor, booking, action, reason=reason, mailed=not index)
+    if action in _FREEING:
+        await _move_up(session, owner_id)
+    return await show(session, requested)
+
+
+async def meet_closure(
+    session: AsyncSession, actor: Actor, closure: InstrumentClosure, *, cancel: bool
+) -> list[BookingRead]:
+    """Cancel what is booked while an instrument is closed, for the closure's reason; what is in
+    use, or is not to be cancelled, stays, and its people are told. To be called by who holds the
+    owner's bookings. Raises Forbidden."""
+    in_its_time = select(BookingItem.booking_id).where(
+        BookingItem.instrument_id == closure.instrument_id,
+        BookingItem.ends_at > max(closure.starts_at, now()),
+        BookingItem.starts_at < closure.ends_at,
+        holding(now()),
+    )
+    met = await queries.bookings(session, Booking.id.in_(in_its_time))
+    for booking in met:
+        if cancel and Action.CANCEL in TRANSITIONS[booking.state]:
+            await _act(session, actor, booking, Action.CANCEL, reason=closure.reason)
+        else:
+            kind = NoticeKind.BOOKING_MEETS_CLOSURE
+            await _tell(
+                session, booking, kind, booking.organization, booking.owner, closure=closure
+            )
+    if cancel and met:
+        await _move_up(session, met[0].owner_id)
+    return sorted(await show(session, met), key=lambda one: (one.starts_at, one.id))
+
+
+async def _act(
+    session: AsyncSession,
+    actor: Actor,
+    booking: Booking,
+    action: Action,
+    *,
+    reason: str | None = None,
+    usage: UsageRecord | None = None,
+    rating: RatingCreate | None = None,
+    mailed: bool = True,
+) -> None:
+    side = _side(actor, booking, action)
     if action not in TRANSITIONS[booking.state]:
         raise WrongBookingState(state=booking.state.value, action=action.value)
     _check_moment(booking, action, side)
@@ -415,10 +504,7 @@ async def act(
         await _finish(session, booking, usage or UsageRecord())
     if rating is not None:
         booking.rating, booking.comment = rating.rating, rating.comment
-    await _move(session, actor, booking, action, before=before, told=side)
-    if action in _FREEING:
-        await _move_up(session, owner_id)
-    return booking
+    await _move(session, actor, booking, action, before=before, told=side, mailed=mailed)
 
 
 def possible(actor: Actor, booking: Booking) -> list[Action]:
@@ -482,6 +568,7 @@ async def _move(
     *,
     before: dict[str, Any],
     told: Side | None = None,
+    mailed: bool = True,
 ) -> None:
     """Move a booking by the table of states, and tell the side that has not done it."""
     # What has lapsed by time is stored as lapsed from where it was.
@@ -495,7 +582,7 @@ async def _move(
     if action in _NOTICES:
         receiver = booking.owner if told is Side.USER else booking.organization
         sender = booking.organization if told is Side.USER else booking.owner
-        await _tell(session, booking, _NOTICES[action], receiver, sender)
+        await _tell(session, booking, _NOTICES[action], receiver, sender, mailed=mailed)
     _log(session, actor, booking, _DONE.get(action, booking.stored_state.value), before=before)
 
 
@@ -672,6 +759,7 @@ async def _tell(
     sender: Organization,
     *,
     mailed: bool = True,
+    closure: InstrumentClosure | None = None,
 ) -> None:
     fee = _sum(one.fee for one in booking.items)
     await inbox.notify(
@@ -681,12 +769,12 @@ async def _tell(
         subject_kind="booking",
         subject_id=booking.id,
         title=_title(booking),
-        key=f"booking {booking.id} {booking.version} {kind.value}",
+        key=f"booking {booking.id} {closure.id if closure else booking.version} {kind.value}",
         waiting=kind is NoticeKind.BOOKING_REQUESTED,
         by_mail=mailed and kind is not NoticeKind.BOOKING_WAITS,
         organization=sender.name,
         when=f"{booking.starts_at.astimezone(CITY):%Y-%m-%d %H:%M}",
-        comment=booking.reason,
+        comment=closure.reason if closure else booking.reason,
         fee="—" if fee is None else f"{fee:.2f}",
     )
 

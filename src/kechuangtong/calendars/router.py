@@ -66,7 +66,7 @@ async def create_calendar_feed(
     without signing in. Whoever has it can read it; it is in this answer and in no other."""
     feed, token = await service.create(session, actor, body)
     response.headers["Cache-Control"] = "no-store"
-    url = f"{runtime.settings.public_url.rstrip('/')}/v1/calendar-feeds/{token}.ics"
+    url = service.address(runtime.settings.public_url, token)
     return FeedCreated(**FeedRead.model_validate(feed).model_dump(), url=url)
 
 

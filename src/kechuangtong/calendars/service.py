@@ -54,6 +54,11 @@ async def create(
     return feed, token
 
 
+def address(public_url: str, token: str) -> str:
+    """Where a calendar program reads a feed."""
+    return f"{public_url.rstrip('/')}/v1/calendar-feeds/{token}.ics"
+
+
 async def page(session: AsyncSession, actor: Actor, query: PageQuery) -> Page[FeedRead]:
     """One page of one's own feeds, newest first."""
     statement = (

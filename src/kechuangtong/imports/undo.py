@@ -121,10 +121,11 @@ async def _built_on(
 async def _used(
     session: AsyncSession, kind: ImportKind, ids: Sequence[uuid.UUID]
 ) -> set[uuid.UUID]:
-    if kind is ImportKind.INSTRUMENT:
-        booked = select(BookingItem.instrument_id).where(BookingItem.instrument_id.in_(ids))
-        return set(await session.scalars(booked))
-    subject = Interest.achievement_id if kind is ImportKind.ACHIEVEMENT else Interest.demand_id
+    subject = {
+        ImportKind.ACHIEVEMENT: Interest.achievement_id,
+        ImportKind.DEMAND: Interest.demand_id,
+        ImportKind.INSTRUMENT: BookingItem.instrument_id,
+    }[kind]
     used = {one for one in await session.scalars(select(subject).where(subject.in_(ids))) if one}
     attached = select(Attachment.subject_id).where(
         Attachment.subject_kind == kind, Attachment.subject_id.in_(ids)

@@ -25,6 +25,9 @@ TITLES: Final = {
     NoticeKind.BOOKING_APPROVED: Text("仪器预约已批准", "The booking was approved"),
     NoticeKind.BOOKING_DECLINED: Text("仪器预约被谢绝", "The booking was declined"),
     NoticeKind.BOOKING_CANCELLED: Text("仪器预约已取消", "The booking was cancelled"),
+    NoticeKind.BOOKING_MEETS_CLOSURE: Text(
+        "仪器预约遇停机", "An instrument is closed during the booking"
+    ),
     NoticeKind.BOOKING_MOVED_UP: Text("仪器候补已排上", "There is room for what waited"),
     NoticeKind.BOOKING_LAPSED: Text("仪器预约逾期失效", "The booking has lapsed"),
     NoticeKind.BOOKING_FINISHED: Text("仪器使用已记录", "The use of an instrument was recorded"),
@@ -96,6 +99,11 @@ _SENTENCES: Final = {
     NoticeKind.BOOKING_CANCELLED: Text(
         "{organization}取消了“{title}”{when} 起的预约。{comment}",
         '{organization} has cancelled the booking of "{title}" from {when} on. {comment}',
+    ),
+    NoticeKind.BOOKING_MEETS_CLOSURE: Text(
+        "“{title}”{when} 起的预约遇仪器停机（{comment}），请改约或联系{organization}。",
+        'The booking of "{title}" from {when} on meets a closure ({comment}): book another time, '
+        "or ask {organization}.",
     ),
     NoticeKind.BOOKING_MOVED_UP: Text(
         "“{title}”{when} 起的候补已排上。", 'What waited for "{title}" from {when} on has room now.'

@@ -13,6 +13,7 @@ from kechuangtong.sample import ids
 
 Reader = Annotated[Actor, Depends(requires(Permission.INSTRUMENTS_READ))]
 Writer = Annotated[Actor, Depends(requires(Permission.INSTRUMENTS_WRITE))]
+PhotographId = Annotated[uuid.UUID, of_sample(ids.PHOTOGRAPH)]
 InstrumentId = Annotated[uuid.UUID, of_sample(ids.INSTRUMENT)]
 InstrumentDraftId = Annotated[uuid.UUID, of_sample(ids.INSTRUMENT_DRAFT)]
 InstrumentToWithdrawId = Annotated[uuid.UUID, of_sample(ids.INSTRUMENT_TO_WITHDRAW)]

@@ -18,7 +18,8 @@ from kechuangtong.core.paging import decode_id
 from kechuangtong.instruments.hours import Hours, Period, without
 from kechuangtong.instruments.schemas import InstrumentQuery
 from kechuangtong.instruments.slots import Room
-from kechuangtong.models import BookingItem, Instrument, InstrumentClosure
+from kechuangtong.models import Attachment, BookingItem, Instrument, InstrumentClosure
+from kechuangtong.models.attachment import AttachedTo
 from kechuangtong.models.instrument import InstrumentState, InstrumentStatus, ShareMode
 
 # Where a search looks at hours and places one by one: so many at a time, and so many a page, which
@@ -55,6 +56,14 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
         return true()
     published = Instrument.state == InstrumentState.PUBLISHED
     return or_(published, Instrument.organization_id.in_(actor.organization_ids))
+
+
+def photographs_of(*instrument_ids: uuid.UUID) -> tuple[ColumnElement[bool], ...]:
+    """The photographs of instruments."""
+    return (
+        Attachment.subject_kind == AttachedTo.INSTRUMENT,
+        Attachment.subject_id.in_(instrument_ids),
+    )
 
 
 def shown(*conditions: ColumnElement[bool]) -> Select[Instrument]:

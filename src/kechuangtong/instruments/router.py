@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import IdempotentSession, ReadSession, WriteSession
 from kechuangtong.accounts.idempotency import IdempotentRoute
+from kechuangtong.attachments.deps import Discarded
 from kechuangtong.core.http import ExpectedVersions, IfNoneMatch, etag, not_modified
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
@@ -157,12 +158,15 @@ async def withdraw_instrument(
 )
 async def delete_instrument(
     instrument_id: InstrumentDraftId,
+    discarded: Discarded,
     session: WriteSession,
     actor: Writer,
     expected_versions: ExpectedVersions,
 ) -> None:
-    """Delete what was never public."""
-    await service.delete(session, actor, instrument_id, expected_versions=expected_versions)
+    """Delete what was never public, with its photographs."""
+    discarded += await service.delete(
+        session, actor, instrument_id, expected_versions=expected_versions
+    )
 
 
 @router.get(

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Annotated, Any, Self
 
+from fastapi import UploadFile
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -438,6 +439,13 @@ class ClosureCreate(Input):
     starts_at: When
     ends_at: When
     reason: Annotated[Line, Field(description="Why (停机原因)")]
+    cancel_bookings: Annotated[
+        bool,
+        Field(
+            description="Cancel the bookings in its time, for this reason; else their people are "
+            "told of the closure (取消受影响的预约)"
+        ),
+    ] = False
 
     @model_validator(mode="after")
     def _begins_before_it_ends(self) -> Self:
@@ -455,15 +463,23 @@ class ClosureRead(Output):
     created_at: datetime
 
 
-class ClosureMade(ClosureRead):
-    """A new closure, and what it meets."""
+class PhotographForm(Input):
+    """A photograph, and what it shows."""
 
-    bookings: Annotated[
-        int,
-        Field(
-            description="Bookings in its time: they stay until staff cancels them (受影响的预约)"
-        ),
-    ]
+    file: Annotated[UploadFile, Field(description="jpg, png or webp")]
+    caption: Annotated[Line, Field(description="What it shows, for who cannot see it (说明)")]
+
+
+class PhotographRead(Output):
+    """A photograph (照片)."""
+
+    id: uuid.UUID
+    caption: str
+    name: str
+    media_type: str
+    size: Annotated[int, Field(description="In bytes")]
+    sha256: str
+    created_at: datetime
 
 
 class PriceCreate(Input):

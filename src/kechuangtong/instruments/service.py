@@ -1,10 +1,12 @@
 """The life of an instrument's record, and what of it is free."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
 from pydantic import BaseModel
+from sqlalchemy import delete as delete_rows
 from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -42,7 +44,7 @@ from kechuangtong.instruments.schemas import (
 )
 from kechuangtong.instruments.states import TRANSITIONS, Action
 from kechuangtong.lists.errors import OrganizationMerged, OrganizationUnknown
-from kechuangtong.models import BookingItem, Instrument, Organization
+from kechuangtong.models import Attachment, BookingItem, Instrument, Organization
 from kechuangtong.models.instrument import InstrumentState
 
 _WINDOW_DAYS: Final = 62
@@ -173,9 +175,9 @@ async def delete(
     instrument_id: uuid.UUID,
     *,
     expected_versions: frozenset[int] | None,
-) -> None:
-    """Delete a draft. Raises NotFound, Forbidden, PreconditionFailed, WrongInstrumentState,
-    InstrumentInUse."""
+) -> Sequence[uuid.UUID]:
+    """Delete a draft with its photographs, whose ids it gives. Raises NotFound, Forbidden,
+    PreconditionFailed, WrongInstrumentState, InstrumentInUse."""
     instrument = await own(session, actor, instrument_id)
     check_version(instrument, expected_versions)
     _next(instrument, Action.DELETE)
@@ -184,6 +186,8 @@ async def delete(
     before = snapshot(instrument)
     await session.delete(instrument)
     record_change(session, actor, instrument, "deleted", before=before, after=None)
+    photographs = delete_rows(Attachment).where(*queries.photographs_of(instrument.id))
+    return (await session.scalars(photographs.returning(Attachment.id))).all()
 
 
 def _next(instrument: Instrument, action: Action) -> InstrumentState | None:

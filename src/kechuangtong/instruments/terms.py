@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,10 +16,8 @@ from kechuangtong.core.errors import NotFound
 from kechuangtong.core.paging import Page, PageQuery, decode_id
 from kechuangtong.events import log
 from kechuangtong.instruments.errors import PersonUnknown, PriceInForce, PriceInPast, PriceListed
-from kechuangtong.instruments.queries import holding
 from kechuangtong.instruments.schemas import (
     ClosureCreate,
-    ClosureMade,
     ClosureRead,
     PriceCreate,
     PriceRead,
@@ -28,7 +26,6 @@ from kechuangtong.instruments.schemas import (
 )
 from kechuangtong.instruments.service import get, own
 from kechuangtong.models import (
-    BookingItem,
     Instrument,
     InstrumentClosure,
     InstrumentPrice,
@@ -58,25 +55,19 @@ async def closures(
 
 async def close(
     session: AsyncSession, actor: Actor, instrument_id: uuid.UUID, values: ClosureCreate
-) -> ClosureMade:
-    """Close an instrument for a time: nothing more is booked in it, and what is booked there stays
-    until staff cancels it. Raises NotFound, Forbidden."""
+) -> InstrumentClosure:
+    """Close an instrument for a time: nothing more is booked in it. What is booked there already
+    `bookings.closures` looks after. Raises NotFound, Forbidden."""
     instrument = await own(session, actor, instrument_id)
     closure = InstrumentClosure(
-        id=new_id(), instrument_id=instrument.id, created_at=now(), **values.model_dump()
+        id=new_id(),
+        instrument_id=instrument.id,
+        created_at=now(),
+        **values.model_dump(exclude={"cancel_bookings"}),
     )
     session.add(closure)
-    met = await session.scalar(
-        select(func.count(BookingItem.booking_id.distinct())).where(
-            BookingItem.instrument_id == instrument.id,
-            BookingItem.ends_at > max(closure.starts_at, now()),
-            BookingItem.starts_at < closure.ends_at,
-            holding(now()),
-        )
-    )
-    shown = ClosureRead.model_validate(closure).model_dump()
     _log(session, actor, instrument, "closed", after={"closure": _plain(closure)})
-    return ClosureMade(**shown, bookings=met or 0)
+    return closure
 
 
 async def reopen(

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from kechuangtong.accounts.deps import IdempotentSession, ReadSession, WriteSession
 from kechuangtong.accounts.idempotency import IdempotentRoute
+from kechuangtong.bookings import closures
+from kechuangtong.bookings.schemas import ClosureMade
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, PageQuery, link_next
 from kechuangtong.instruments import terms
 from kechuangtong.instruments.http import InstrumentId, Reader, Writer
 from kechuangtong.instruments.schemas import (
     ClosureCreate,
-    ClosureMade,
     ClosureRead,
     PriceCreate,
     PriceRead,
@@ -55,9 +56,10 @@ async def list_closures(
 async def close_instrument(
     instrument_id: InstrumentId, session: IdempotentSession, actor: Writer, body: ClosureCreate
 ) -> ClosureMade:
-    """Nothing more is booked in this time. Bookings that are there already stay, and are counted in
-    the answer: find them by `GET /v1/bookings?instrument_id=…` and cancel them with a reason."""
-    return await terms.close(session, actor, instrument_id, body)
+    """Nothing more is booked in this time. Bookings that are there already are listed in the
+    answer, and their people are told; by `cancel_bookings` they are cancelled, but for what is in
+    use."""
+    return await closures.close(session, actor, instrument_id, body)
 
 
 @router.delete(

@@ -8,8 +8,15 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kechuangtong.core.clock import now
-from kechuangtong.core.trade import ListKind
 from kechuangtong.models.base import Base, Record, choice
+
+
+class AttachedTo(StrEnum):
+    """What a file is beside."""
+
+    ACHIEVEMENT = "achievement"  # 成果
+    DEMAND = "demand"  # 需求
+    INSTRUMENT = "instrument"  # 仪器: its photographs
 
 
 class Access(StrEnum):
@@ -21,12 +28,15 @@ class Access(StrEnum):
 
 
 class Attachment(Record, Base):
-    """A file beside a record; its content is in the store under its id."""
+    """A file beside a record; its content is in the store under its id.
+
+    Photographs have a caption and a position: the first is the main one.
+    """
 
     __tablename__ = "attachments"
     __table_args__ = (Index(None, "subject_kind", "subject_id"),)
 
-    subject_kind: Mapped[ListKind] = mapped_column(choice(ListKind))
+    subject_kind: Mapped[AttachedTo] = mapped_column(choice(AttachedTo))
     subject_id: Mapped[uuid.UUID]
     organization_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organizations.id"), index=True)
     user_id: Mapped[uuid.UUID | None]
@@ -35,6 +45,8 @@ class Attachment(Record, Base):
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
     access: Mapped[Access] = mapped_column(choice(Access))
+    caption: Mapped[str | None] = mapped_column(String(200))
+    position: Mapped[int | None]
 
 
 class AttachmentGrant(Base):

@@ -32,6 +32,7 @@ class NoticeKind(StrEnum):
     BOOKING_APPROVED = "booking_approved"  # 预约已批准
     BOOKING_DECLINED = "booking_declined"  # 预约被谢绝
     BOOKING_CANCELLED = "booking_cancelled"  # 预约已取消
+    BOOKING_MEETS_CLOSURE = "booking_meets_closure"  # 预约遇停机
     BOOKING_MOVED_UP = "booking_moved_up"  # 候补已排上
     BOOKING_LAPSED = "booking_lapsed"  # 预约逾期失效
     BOOKING_FINISHED = "booking_finished"  # 使用已记录

@@ -53,7 +53,8 @@ async def show_bookings(
     if manages and query == BookingQuery():
         asked = BookingQuery(box="received", state=BookingState.REQUESTED, limit=_TO_DECIDE)
         to_decide = await service.page(session, actor, asked)
-    if query.box is None:
+    # Of a series all are shown; and who belongs to no organization has no side.
+    if query.box is None and query.series_id is None and actor.organization_ids:
         query = query.model_copy(update={"box": "made"})
     found = await service.page(session, actor, query)
     return page(
@@ -88,8 +89,10 @@ async def act_on_booking(
     content: Annotated[str, Form()] = "",
     rating: Annotated[str, Form()] = "",
     comment: Annotated[str, Form()] = "",
+    series_id: Annotated[uuid.UUID | None, Form()] = None,
 ) -> Response:
-    """Approve, decline, cancel, start, finish, note that nobody came, rate; or say why not."""
+    """Approve, decline, cancel, start, finish, note that nobody came, rate; or say why not. A whole
+    series is approved or declined at once."""
     typed = {
         "reason": reason,
         "hours": hours,
@@ -102,9 +105,13 @@ async def act_on_booking(
     try:
         said = _said(verb, {name: value.strip() or None for name, value in typed.items()})
         async with runtime.database.write() as session:
-            await service.act(
-                session, actor, booking_id, verb, expected_versions=frozenset({version}), **said
-            )
+            if series_id is not None and verb in (Action.APPROVE, Action.DECLINE):
+                await service.decide_series(session, actor, series_id, verb, **said)
+            else:
+                expected = frozenset({version})
+                await service.act(
+                    session, actor, booking_id, verb, expected_versions=expected, **said
+                )
         return go(f"/bookings/{booking_id}")
     except ValidationError as error:
         problem, status = validation_text(dict(error.errors()[0])), Invalid.status

@@ -19,15 +19,22 @@ from kechuangtong.accounts.deps import ReadSession, requires
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.bookings import fees
 from kechuangtong.bookings import service as bookings
-from kechuangtong.bookings.errors import NoRoom
-from kechuangtong.bookings.schemas import BookingCreate, BookingQuery, BookingRead
+from kechuangtong.bookings.errors import NoRoom, SeriesConflicts
+from kechuangtong.bookings.schemas import (
+    BookingCreate,
+    BookingQuery,
+    BookingRead,
+    SeriesCreate,
+    SkippedTime,
+)
+from kechuangtong.bookings.series import MOST
 from kechuangtong.bookings.states import HOLDING
 from kechuangtong.core.clock import CITY, now, today
 from kechuangtong.core.errors import Conflict, Invalid, validation_text
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import PageQuery
-from kechuangtong.core.schemas import Input, Line
-from kechuangtong.instruments import queries, service, terms
+from kechuangtong.core.schemas import FreeText, Input, Line
+from kechuangtong.instruments import photographs, queries, service, terms
 from kechuangtong.instruments.hours import Period
 from kechuangtong.instruments.http import Reader
 from kechuangtong.instruments.schemas import (
@@ -35,13 +42,16 @@ from kechuangtong.instruments.schemas import (
     InstrumentFound,
     InstrumentQuery,
     InstrumentRead,
+    PhotographRead,
     PriceRead,
     TimeRead,
 )
 from kechuangtong.instruments.slots import aligned_up
 from kechuangtong.instruments.week import DAYS, Hour, Week, week_of
+from kechuangtong.lists.errors import OrganizationUnknown
 from kechuangtong.models.booking import BookingState
 from kechuangtong.models.instrument import InstrumentState, ShareMode, UserClass
+from kechuangtong.organizations.service import find_organization
 from kechuangtong.pages.choosing import own_organizations
 from kechuangtong.pages.rendering import go, page, page_router
 from kechuangtong.policies import instrument_classes
@@ -55,6 +65,7 @@ _AHEAD: Final = timedelta(days=14)  # where the next free time is looked for
 _NEAR_KM: Final = 20
 _SHOWN_STATES: Final = HOLDING | {BookingState.WAITING}
 _LONGEST: Final = 500  # characters of a purpose, which a link carries on
+_NAME: Final = 200
 _DAYS_LIMIT: Final = Text("空闲时段最多 31 天", "free times are looked for in 31 days at most")
 _BACKWARDS: Final = Text("须先开始后结束", "a period begins before it ends")
 
@@ -130,10 +141,13 @@ async def show_instruments(
     found = await service.page(session, actor, query)
     ids = [one.id for one in found.items if one.free is None]
     free = await queries.next_free(session, actor, ids, Period(now(), now() + _AHEAD))
+    pictures = await photographs.main_ones(session, [one.id for one in found.items])
     for one in found.items:
         if one.id in free:
             one.free = TimeRead.model_validate(free[one.id])
-    return _instruments(request, typed, found=found.items, next_cursor=found.next_cursor)
+    return _instruments(
+        request, typed, found=found.items, pictures=pictures, next_cursor=found.next_cursor
+    )
 
 
 def _instruments(
@@ -143,6 +157,7 @@ def _instruments(
     status: HTTPStatus = HTTPStatus.OK,
     problem: Text | None = None,
     found: Sequence[InstrumentFound] | None = None,
+    pictures: Mapping[uuid.UUID, PhotographRead] | None = None,
     next_cursor: str | None = None,
 ) -> HTMLResponse:
     return page(
@@ -153,6 +168,7 @@ def _instruments(
         typed=typed,
         classes=instrument_classes.table().names,
         found=found,
+        pictures=pictures,
         links={
             one.id: _path(Period(one.free.starts_at, one.free.ends_at), Typed())
             for one in found or ()
@@ -169,7 +185,9 @@ class Shown(Input):
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     units: Annotated[int, Field(ge=1, le=1_000)] = 1
+    times: Annotated[int, Field(ge=1, le=MOST)] = 1
     organization_id: uuid.UUID | None = None
+    on_behalf: Annotated[str, Field(max_length=_NAME)] = ""
     purpose: Annotated[str, Field(max_length=_LONGEST)] = ""
 
     @model_validator(mode="after")
@@ -180,16 +198,18 @@ class Shown(Input):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """What the form to book holds, as it is typed."""
+class Typed(BaseModel):
+    """What the form to book holds, as it is typed; `on_behalf` names an organization."""
 
     starts_at: str = ""
     ends_at: str = ""
     units: str = "1"
+    times: str = "1"
+    conflicts: str = "refuse"
     organization_id: str = ""
+    on_behalf: FreeText = ""
     purpose: str = ""
-    wait: bool = False
+    if_full: str = "refuse"
 
 
 @router.get("/instruments/{instrument_id}")
@@ -202,11 +222,13 @@ async def show_instrument(
 ) -> HTMLResponse:
     """An instrument, its week, and the form that books it."""
     typed = Typed(
-        _typed(query.starts_at),
-        _typed(query.ends_at),
-        str(query.units),
-        str(query.organization_id or ""),
-        query.purpose,
+        starts_at=_typed(query.starts_at),
+        ends_at=_typed(query.ends_at),
+        units=str(query.units),
+        times=str(query.times),
+        organization_id=str(query.organization_id or ""),
+        on_behalf=query.on_behalf,
+        purpose=query.purpose,
     )
     return await _instrument(request, session, actor, instrument_id, typed, query.week)
 
@@ -217,37 +239,23 @@ async def book_instrument(
     instrument_id: uuid.UUID,
     runtime: RuntimeDep,
     actor: Booker,
-    starts_at: Annotated[str, Form()] = "",
-    ends_at: Annotated[str, Form()] = "",
-    units: Annotated[str, Form()] = "1",
-    organization_id: Annotated[str, Form()] = "",
-    purpose: Annotated[str, Form()] = "",
-    if_full: Annotated[str, Form()] = "refuse",
+    typed: Annotated[Typed, Form()],
 ) -> Response:
-    """Book the instrument, or say why not and when else it is free."""
-    typed = Typed(starts_at, ends_at, units, organization_id, purpose, if_full == "wait")
+    """Book the instrument, once or week after week, or say why not and when else it is free."""
     nearest: Sequence[Period] = ()
+    conflicts: Sequence[SkippedTime] = ()
     problem: Text
     try:
-        wish = BookingCreate.model_validate(
-            {
-                "instruments": [{"instrument_id": instrument_id, "units": units}],
-                "starts_at": _in_city(starts_at),
-                "ends_at": _in_city(ends_at),
-                "organization_id": organization_id or None,
-                "purpose": purpose.strip() or None,
-                "if_full": if_full,
-            }
-        )
         async with runtime.database.write() as session:
-            booking = await bookings.book(session, actor, wish)
-        return go(f"/bookings/{booking.id}")
+            return go(await _book(session, actor, instrument_id, typed))
     except ValidationError as error:
         problem, status = validation_text(dict(error.errors()[0])), Invalid.status
     except (Conflict, Invalid) as error:
         problem, status = error.message, error.status
         if isinstance(error, NoRoom):
             nearest = error.free
+        if isinstance(error, SeriesConflicts):
+            conflicts = error.skipped
     async with runtime.database.read() as session:
         return await _instrument(
             request,
@@ -258,7 +266,33 @@ async def book_instrument(
             status=status,
             problem=problem,
             nearest=[(one, _path(one, typed)) for one in nearest],
+            conflicts=conflicts,
         )
+
+
+async def _book(session: AsyncSession, actor: Actor, instrument_id: uuid.UUID, typed: Typed) -> str:
+    """Make what the form asks for; the path of where it is shown. Raises ValidationError, and what
+    `bookings.book` and `bookings.book_series` raise."""
+    organization_id: str | uuid.UUID | None = typed.organization_id or None
+    if typed.on_behalf.strip():
+        organization = await find_organization(session, typed.on_behalf)
+        if organization is None:
+            raise OrganizationUnknown
+        organization_id = organization.id
+    wish = {
+        "instruments": [{"instrument_id": instrument_id, "units": typed.units}],
+        "starts_at": _in_city(typed.starts_at),
+        "ends_at": _in_city(typed.ends_at),
+        "organization_id": organization_id,
+        "purpose": typed.purpose.strip() or None,
+    }
+    if (times := typed.times.strip()) not in ("", "1"):
+        weekly = {"rule": f"FREQ=WEEKLY;COUNT={times}", "conflicts": typed.conflicts}
+        series = SeriesCreate.model_validate({**wish, **weekly})
+        made = await bookings.book_series(session, actor, series)
+        return f"/bookings?series_id={made.series_id}"
+    once = BookingCreate.model_validate({**wish, "if_full": typed.if_full})
+    return f"/bookings/{(await bookings.book(session, actor, once)).id}"
 
 
 def _in_city(typed: str) -> str | datetime:
@@ -284,7 +318,9 @@ def _path(period: Period, typed: Typed) -> str:
         "starts_at": _typed(period.starts_at),
         "ends_at": _typed(period.ends_at),
         "units": typed.units if typed.units != "1" else "",
+        "times": typed.times if typed.times != "1" else "",
         "organization_id": typed.organization_id,
+        "on_behalf": typed.on_behalf[:_NAME],
         "purpose": typed.purpose[:_LONGEST],
     }
     return f"?{urlencode({name: value for name, value in values.items() if value})}#book"
@@ -301,6 +337,7 @@ async def _instrument(
     status: HTTPStatus = HTTPStatus.OK,
     problem: Text | None = None,
     nearest: Sequence[tuple[Period, str]] = (),
+    conflicts: Sequence[SkippedTime] = (),
 ) -> HTMLResponse:
     instrument = await service.get(session, actor, instrument_id)
     shown = service.show(instrument, actor)
@@ -314,6 +351,7 @@ async def _instrument(
     prices = (await terms.prices(session, actor, instrument_id, of_all)).items
     own, received = await _bookings(session, actor, shown, period)
     monday = week.days[0][0]
+    manages = actor.may(Permission.BOOKINGS_MANAGE, shown.organization.id)
     return page(
         request,
         "instrument.html",
@@ -324,14 +362,19 @@ async def _instrument(
         week=week,
         rows=_rows(week, own),
         closures=[one for one in closures if _meets(one, period)],
+        photographs=(await photographs.listed(session, actor, instrument_id, of_all)).items,
+        edits=actor.may(Permission.INSTRUMENTS_WRITE, shown.organization.id),
         received=received,
         previous=monday - timedelta(days=DAYS),
         following=monday + timedelta(days=DAYS),
         links=_links(week, shown, typed),
         organizations=await own_organizations(session, actor, Permission.BOOKINGS_WRITE),
-        bookable=_bookable(shown, actor),
+        bookable=_bookable(shown, actor, manages=manages),
         typed=typed,
         nearest=nearest,
+        conflicts=conflicts,
+        manages=manages,
+        most=MOST,
         longest=_LONGEST,
     )
 
@@ -393,11 +436,11 @@ def _meets(closure: ClosureRead, period: Period) -> bool:
     return period.meets(Period(closure.starts_at, closure.ends_at))
 
 
-def _bookable(instrument: InstrumentRead, actor: Actor) -> bool:
+def _bookable(instrument: InstrumentRead, actor: Actor, *, manages: bool) -> bool:
     """Whether the actor can wish for it at all; whom it is for is said when it is sent."""
     shared = instrument.share_mode is ShareMode.EXTERNAL or (
         instrument.share_mode is ShareMode.INTERNAL
-        and instrument.organization.id in actor.organization_ids
+        and (manages or instrument.organization.id in actor.organization_ids)
     )
     return instrument.state is InstrumentState.PUBLISHED and shared and instrument.status.runs
 

@@ -4,8 +4,10 @@ from fastapi import APIRouter
 
 from kechuangtong.pages.accounts import router as accounts
 from kechuangtong.pages.bookings import router as bookings
+from kechuangtong.pages.calendar_feeds import router as calendar_feeds
 from kechuangtong.pages.contacts import router as contacts
 from kechuangtong.pages.home import router as home
+from kechuangtong.pages.instrument_years import router as instrument_years
 from kechuangtong.pages.instruments import router as instruments
 from kechuangtong.pages.lists import router as lists
 from kechuangtong.pages.match_runs import router as match_runs
@@ -21,7 +23,9 @@ _all = (
     records,
     lists,
     instruments,
+    instrument_years,
     bookings,
+    calendar_feeds,
     contacts,
     match_runs,
     statistics,

@@ -1,6 +1,9 @@
 """Instruments of the sample and their bookings, for the examples of the documentation."""
 
+import hashlib
+import struct
 import uuid
+import zlib
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -10,11 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kechuangtong.accounts.actor import OPERATOR
 from kechuangtong.accounts.hashing import hash_token
 from kechuangtong.core.clock import now, today
+from kechuangtong.core.db import new_id
 from kechuangtong.instruments import service
 from kechuangtong.instruments.schemas import InstrumentCreate
 from kechuangtong.instruments.slots import aligned_up
 from kechuangtong.instruments.states import Action
 from kechuangtong.models import (
+    Attachment,
     Booking,
     BookingItem,
     CalendarFeed,
@@ -22,6 +27,7 @@ from kechuangtong.models import (
     InstrumentPrice,
     Qualification,
 )
+from kechuangtong.models.attachment import Access, AttachedTo
 from kechuangtong.models.booking import BookingState
 from kechuangtong.models.instrument import UserClass
 from kechuangtong.sample import ids
@@ -102,6 +108,26 @@ _INSTRUMENTS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
+def _png(width: int, rows: list[bytes]) -> bytes:
+    """A picture of these rows of red, green and blue."""
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, len(rows), 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows))),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
+    )
+
+
+# Lattice fringes, as the microscope shows them.
+PICTURE: Final = _png(
+    320,
+    [bytes(90 + (x * 7 + y * 3) % 40 * 2 for x in range(320) for _ in "rgb") for y in range(200)],
+)
+
+
 async def add_instruments(session: AsyncSession) -> None:
     """Instruments with a closure, prices and a qualified person."""
     for instrument_id, values in _INSTRUMENTS.items():
@@ -146,6 +172,19 @@ async def add_instruments(session: AsyncSession) -> None:
                 name="手机日历",
                 token_hash=hash_token(ids.CALENDAR_TOKEN),
             ),
+            Attachment(
+                id=uuid.UUID(ids.PHOTOGRAPH),
+                subject_kind=AttachedTo.INSTRUMENT,
+                subject_id=microscope,
+                organization_id=uuid.UUID(ids.ORGANIZATION),
+                name="晶格像.png",
+                media_type="image/png",
+                size=len(PICTURE),
+                sha256=hashlib.sha256(PICTURE).hexdigest(),
+                access=Access.PUBLIC,
+                position=0,
+                caption="标准样品的晶格条纹像",
+            ),
             Qualification(
                 instrument_id=microscope, user_id=uuid.UUID(ids.USER), valid_from=today()
             ),
@@ -165,14 +204,16 @@ def _price(instrument_id: uuid.UUID, user_class: UserClass, amount: str) -> Inst
 async def add_bookings(session: AsyncSession) -> None:
     """Bookings of the microscope in each state that an example begins with."""
     begins = aligned_up(now() - timedelta(hours=1), 30)
-    for booking_id, state, days in (
-        (ids.BOOKING, BookingState.REQUESTED, 3),
-        (ids.BOOKING_TO_DECLINE, BookingState.REQUESTED, 4),
-        (ids.BOOKING_TO_CANCEL, BookingState.APPROVED, 5),
-        (ids.BOOKING_FINISHED, BookingState.FINISHED, -3),
-        (ids.BOOKING_MISSED, BookingState.APPROVED, -2),
-        (ids.BOOKING_TO_FINISH, BookingState.IN_USE, -1),
-        (ids.BOOKING_TO_START, BookingState.APPROVED, 0),
+    series = (ids.SERIES, ids.SERIES_TO_DECLINE) * 2
+    for booking_id, state, days, series_id in (
+        (ids.BOOKING, BookingState.REQUESTED, 3, None),
+        (ids.BOOKING_TO_DECLINE, BookingState.REQUESTED, 4, None),
+        (ids.BOOKING_TO_CANCEL, BookingState.APPROVED, 5, None),
+        (ids.BOOKING_FINISHED, BookingState.FINISHED, -3, None),
+        (ids.BOOKING_MISSED, BookingState.APPROVED, -2, None),
+        (ids.BOOKING_TO_FINISH, BookingState.IN_USE, -1, None),
+        (ids.BOOKING_TO_START, BookingState.APPROVED, 0, None),
+        *((new_id().hex, BookingState.REQUESTED, 6 + day, one) for day, one in enumerate(series)),
     ):
         starts_at = begins + timedelta(days=days)
         ends_at = starts_at + timedelta(hours=2)
@@ -191,6 +232,7 @@ async def add_bookings(session: AsyncSession) -> None:
             started_at=starts_at if state is BookingState.IN_USE or finished else None,
             finished_at=ends_at if finished else None,
             samples=3 if finished else None,
+            series_id=uuid.UUID(series_id) if series_id else None,
         )
         item = BookingItem(
             booking_id=booking.id,

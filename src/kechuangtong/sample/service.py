@@ -49,7 +49,7 @@ from kechuangtong.models import (
     Review,
     User,
 )
-from kechuangtong.models.attachment import Access
+from kechuangtong.models.attachment import Access, AttachedTo
 from kechuangtong.models.importing import Import, ImportRow, ImportState, Outcome
 from kechuangtong.models.listing import ListingState
 from kechuangtong.models.match_run import MatchRunState
@@ -59,7 +59,7 @@ from kechuangtong.organizations.service import create_organization
 from kechuangtong.sample import ids
 from kechuangtong.sample.contacts import add_contacts
 from kechuangtong.sample.ids import sample_id
-from kechuangtong.sample.instruments import add_bookings, add_instruments
+from kechuangtong.sample.instruments import PICTURE, add_bookings, add_instruments
 
 USER: Final = "demo"
 EDITOR: Final = "demo-editor"
@@ -150,7 +150,7 @@ async def load_sample(session: AsyncSession) -> None:
     session.add(
         Attachment(
             id=uuid.UUID(ids.ATTACHMENT),
-            subject_kind=ListKind.ACHIEVEMENT,
+            subject_kind=AttachedTo.ACHIEVEMENT,
             subject_id=uuid.UUID(ids.ACHIEVEMENT),
             organization_id=uuid.UUID(ids.ORGANIZATION),
             name="技术说明.txt",
@@ -209,12 +209,13 @@ async def _sample_users(session: AsyncSession) -> User:
 
 
 async def store_sample(store: Store) -> None:
-    """Bring the content of the sample's attachment to the store."""
+    """Bring the contents of the sample's attachment and photograph to the store."""
 
-    async def blocks() -> AsyncIterator[bytes]:
-        yield _ATTACHED
+    async def blocks(content: bytes) -> AsyncIterator[bytes]:
+        yield content
 
-    await store.put(uuid.UUID(ids.ATTACHMENT), blocks())
+    await store.put(uuid.UUID(ids.ATTACHMENT), blocks(_ATTACHED))
+    await store.put(uuid.UUID(ids.PHOTOGRAPH), blocks(PICTURE))
 
 
 async def _list(
