@@ -48,7 +48,7 @@ def count_published(deployment: Deployment) -> int:
     url = deployment.settings["KCT_DATABASE_URL"].replace("+psycopg", "")
     with psycopg.connect(url) as connection:
         counted = connection.execute(
-            "SELECT count(*) FROM achievements WHERE stored_state = 'published'"
+            "SELECT count(*) FROM achievements WHERE state = 'published'"
         ).fetchone()
     assert counted is not None
     return int(counted[0])
