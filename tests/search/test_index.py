@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import Meilisearch, free_port, meilisearch_process
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import IndexKind
 from kechuangtong.search.embedded import EmbeddedEngine
 from kechuangtong.search.meilisearch.engine import MeilisearchEngine
 from kechuangtong.search.port import (
@@ -31,7 +31,7 @@ from kechuangtong.search.port import (
 )
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-ACHIEVEMENTS = ListKind.ACHIEVEMENT
+ACHIEVEMENTS = IndexKind.ACHIEVEMENT
 
 
 @dataclass

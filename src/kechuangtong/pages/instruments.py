@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -23,7 +24,7 @@ from kechuangtong.bookings.errors import NoRoom
 from kechuangtong.bookings.schemas import BookingCreate, BookingQuery, BookingRead
 from kechuangtong.bookings.states import HOLDING
 from kechuangtong.core.clock import CITY, now, today
-from kechuangtong.core.errors import Conflict, Invalid, validation_text
+from kechuangtong.core.errors import Conflict, Invalid, Unavailable, validation_text
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import PageQuery
 from kechuangtong.core.schemas import Input, Line
@@ -40,12 +41,15 @@ from kechuangtong.instruments.schemas import (
 )
 from kechuangtong.instruments.slots import aligned_up
 from kechuangtong.instruments.week import DAYS, Hour, Week, week_of
+from kechuangtong.matching.instruments import service as instrument_matches
+from kechuangtong.matching.instruments.schemas import DemandMatchQuery
+from kechuangtong.matching.router import matcher
 from kechuangtong.models.booking import BookingState
 from kechuangtong.models.instrument import InstrumentState, ShareMode, UserClass
 from kechuangtong.pages.choosing import own_organizations
 from kechuangtong.pages.rendering import go, page, page_router
 from kechuangtong.policies import instrument_classes
-from kechuangtong.runtime import RuntimeDep
+from kechuangtong.runtime import Runtime, RuntimeDep
 
 router = page_router()
 
@@ -53,6 +57,7 @@ Booker = Annotated[Actor, Depends(requires(Permission.BOOKINGS_WRITE))]
 
 _AHEAD: Final = timedelta(days=14)  # where the next free time is looked for
 _NEAR_KM: Final = 20
+_DEMANDS: Final = 5
 _SHOWN_STATES: Final = HOLDING | {BookingState.WAITING}
 _LONGEST: Final = 500  # characters of a purpose, which a link carries on
 _DAYS_LIMIT: Final = Text("空闲时段最多 31 天", "free times are looked for in 31 days at most")
@@ -196,6 +201,7 @@ class Typed:
 async def show_instrument(
     request: Request,
     instrument_id: uuid.UUID,
+    runtime: RuntimeDep,
     session: ReadSession,
     actor: Reader,
     query: Annotated[Shown, Query()],
@@ -208,7 +214,7 @@ async def show_instrument(
         str(query.organization_id or ""),
         query.purpose,
     )
-    return await _instrument(request, session, actor, instrument_id, typed, query.week)
+    return await _instrument(request, runtime, session, actor, instrument_id, typed, query.week)
 
 
 @router.post("/instruments/{instrument_id}/bookings")
@@ -251,6 +257,7 @@ async def book_instrument(
     async with runtime.database.read() as session:
         return await _instrument(
             request,
+            runtime,
             session,
             actor,
             instrument_id,
@@ -292,6 +299,7 @@ def _path(period: Period, typed: Typed) -> str:
 
 async def _instrument(
     request: Request,
+    runtime: Runtime,
     session: AsyncSession,
     actor: Actor,
     instrument_id: uuid.UUID,
@@ -314,6 +322,11 @@ async def _instrument(
     prices = (await terms.prices(session, actor, instrument_id, of_all)).items
     own, received = await _bookings(session, actor, shown, period)
     monday = week.days[0][0]
+    served = None
+    with suppress(Unavailable):  # the rest of the page needs no index
+        served = await instrument_matches.for_instrument(
+            session, actor, matcher(runtime), instrument, DemandMatchQuery(limit=_DEMANDS)
+        )
     return page(
         request,
         "instrument.html",
@@ -333,6 +346,7 @@ async def _instrument(
         typed=typed,
         nearest=nearest,
         longest=_LONGEST,
+        served=served,
     )
 
 
