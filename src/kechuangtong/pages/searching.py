@@ -221,7 +221,7 @@ def _name(facet: Facet, value: str) -> str:
         Facet.SHARE_MODE: {one.value: text for one, text in labels.SHARE_MODES.items()},
     }
     if facet is Facet.CLASS:
-        return " ".join([value, *instrument_classes.names_of(value)[-1:]])
+        return f"{value} {instrument_classes.table().names.get(value, '')}".rstrip()
     return str(named.get(facet, {}).get(value, value))
 
 
@@ -257,7 +257,11 @@ def _facets(query: SearchQuery, results: SearchResults) -> list[tuple[Text, list
         choices = [
             Choice(
                 _name(facet, one.value),
-                _path(query, **{facet.value: [*asked, one.value]}),
+                # A class holds those below it, so one takes the place of another.
+                _path(
+                    query,
+                    **{facet.value: [*(() if facet is Facet.CLASS else asked), one.value]},
+                ),
                 one.count,
             )
             for one in results.facets[facet]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any, Final
 
 from anyio import to_thread
@@ -61,7 +62,7 @@ CANDIDATES: Final = 100
 DEMANDS: Final = 200
 # A proposal looks for so many of a record's own words, and of the words of the tests.
 _OWN_WORDS: Final = 16
-_TEST_WORDS: Final = 16
+_TEST_WORDS: Final = 48
 _DAYS: Final = 14  # in which the next free time is looked for
 
 _NOT_ASKED: Final = Text(
@@ -199,11 +200,10 @@ async def _propose(
     wanted: Filter,
     limit: int,
 ) -> _Proposed:
-    of_tests = list(dict.fromkeys(one for test in tests for w in test.words for one in words_of(w)))
+    of_tests = _words_of(tests)
     rarity = await store.rarity(session, {*profile.words, *of_tests})
     terms = dict(top_terms(profile.title_words, profile.words, rarity, _OWN_WORDS))
-    named = {one: TITLE_WEIGHT * rarity.weight(one) for one in of_tests if tells(one)}
-    terms |= dict(sorted(named.items(), key=lambda one: (-one[1], one[0]))[:_TEST_WORDS])
+    terms |= {one: TITLE_WEIGHT * rarity.weight(one) for one in of_tests}
     own = IndexKind.DEMAND if isinstance(record, Demand) else IndexKind.INSTRUMENT
     model = await matcher.model(session)
     subject, degraded = await matcher.subject(session, own, profile, store.inputs(record), model)
@@ -211,6 +211,15 @@ async def _propose(
         kind, list(terms.items()), subject.text_vector, wanted, limit
     )
     return _Proposed([uuid.UUID(one.id) for one in found], rarity, degraded)
+
+
+def _words_of(tests: Iterable[Test]) -> list[str]:
+    """The words by which tests are named, of each the first ones: those stand in most texts."""
+    by_test = [
+        [one for phrase in test.words for one in words_of(phrase) if tells(one)] for test in tests
+    ]
+    in_turn = (one for words in zip_longest(*by_test) for one in words if one is not None)
+    return list(dict.fromkeys(in_turn))[:_TEST_WORDS]
 
 
 async def _score_instruments(
