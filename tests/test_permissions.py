@@ -123,6 +123,8 @@ GET    /v1/saved-searches/{search_id}/results             14+++33+3311
 PATCH  /v1/saved-searches/{search_id}                     14+++33+3311
 DELETE /v1/saved-searches/{search_id}                     14+++33+3311
 GET    /v1/demands/{demand_id}/matches                    +++++++++311
+GET    /v1/demands/{demand_id}/instruments                +++++++++311
+GET    /v1/instruments/{instrument_id}/demands            +++++++++311
 GET    /v1/achievements/{achievement_id}/matches          +++++++++311
 POST   /v1/matches/search                                 +++++++++311
 POST   /v1/matches/feedback                               1++++++++311

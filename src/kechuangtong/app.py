@@ -38,6 +38,7 @@ from kechuangtong.instruments.router import router as instruments
 from kechuangtong.instruments.terms_router import router as terms
 from kechuangtong.interests.router import router as interests
 from kechuangtong.jobs.service import working
+from kechuangtong.matching.instruments.router import router as instrument_matches
 from kechuangtong.matching.router import router as matches
 from kechuangtong.matching.runs.router import router as match_runs
 from kechuangtong.national.router import router as national
@@ -110,6 +111,7 @@ def create_app(settings: Settings) -> FastAPI:
         search,
         saved_searches,
         matches,
+        instrument_matches,
         match_runs,
         interests,
         national,  # before the instruments, as downloads

@@ -15,7 +15,7 @@ from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core import migrations
 from kechuangtong.core.errors import Unavailable
 from kechuangtong.core.openapi import answers
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import IndexKind
 from kechuangtong.matching.ranking import shipped
 from kechuangtong.models import IndexMark, Profile
 from kechuangtong.models.indexing import Part
@@ -35,7 +35,7 @@ class Health(BaseModel):
 class SetAside(BaseModel):
     """A record that the index would not take; it is tried again when it changes."""
 
-    kind: ListKind
+    kind: IndexKind
     id: uuid.UUID
     reason: str
 
@@ -45,7 +45,7 @@ class IndexStatus(BaseModel):
 
     engine: str
     documents: Annotated[
-        dict[ListKind, int] | None, Field(description="Null: the engine does not answer")
+        dict[IndexKind, int] | None, Field(description="Null: the engine does not answer")
     ]
     words_left: Annotated[int, Field(description="Records not yet found by their words")]
     vectors_left: Annotated[int, Field(description="Records whose vectors are being computed")]
@@ -86,7 +86,7 @@ async def ready(runtime: RuntimeDep, response: Response) -> Health:
     checks = {}
     checked: dict[str, Any] = {
         "database": lambda: migrations.check(runtime.database),
-        "index": lambda: runtime.index.count(ListKind.ACHIEVEMENT),
+        "index": lambda: runtime.index.count(IndexKind.ACHIEVEMENT),
     }
     for name, check in checked.items():
         try:
@@ -106,7 +106,9 @@ async def status(
 ) -> Status:
     """Versions, the model, and how many records the index still has to take in."""
     async with runtime.database.read() as session:
-        matchable = await session.scalar(select(func.count()).select_from(Profile))
+        matchable = await session.scalar(
+            select(func.count()).where(Profile.kind != IndexKind.INSTRUMENT)
+        )
         without_due = IndexMark.due_at.is_(None)
         aside = await session.scalar(select(func.count()).select_from(IndexMark).where(without_due))
         marks = await session.scalars(
@@ -119,7 +121,7 @@ async def status(
         building = await rebuilding(session)
     documents = None
     with suppress(Unavailable):
-        documents = {kind: await runtime.index.count(kind) for kind in ListKind}
+        documents = {kind: await runtime.index.count(kind) for kind in IndexKind}
     return Status(
         version=__version__,
         database=runtime.database.engine.dialect.name,

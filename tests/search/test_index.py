@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import Meilisearch, free_port, meilisearch_process
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import IndexKind
 from kechuangtong.search.embedded import EmbeddedEngine
 from kechuangtong.search.meilisearch.engine import MeilisearchEngine
+from kechuangtong.search.meilisearch.server import connect, make_keys
 from kechuangtong.search.port import (
     Document,
     EngineFailed,
@@ -31,7 +32,7 @@ from kechuangtong.search.port import (
 )
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-ACHIEVEMENTS = ListKind.ACHIEVEMENT
+ACHIEVEMENTS = IndexKind.ACHIEVEMENT
 
 
 @dataclass
@@ -182,6 +183,78 @@ async def test_filters_hold_together_and_facets_count_what_was_found(engine: Eng
     found = await engine.search("传感器")
     assert found.facets["field"] == [("电子", 2), ("农业", 1)]
     assert dict(found.facets["cooperation"]) == {"license": 1, "transfer": 1}
+
+
+async def test_instruments_are_found_apart_by_their_classes(engine: Engine) -> None:
+    instruments = IndexKind.INSTRUMENT
+
+    def instrument(number: int, title: str, code: str, **values: object) -> Document:
+        levels = (code[:2], code[:4], code)
+        return document(number, title, kind=instruments, classes=levels, **values)
+
+    put(
+        engine,
+        document(1, "透射电镜的球差校正方法"),
+        instrument(2, "透射电镜", "010101", share_mode="external", instrument_kind="instrument"),
+        instrument(3, "掃描電鏡", "010102", share_mode="internal"),
+        instrument(4, "疲劳试验机", "020101", text="高低温下的疲劳试验"),
+    )
+    engine.writer.put_vectors(instruments, [(name(2), unit(2)), (name(4), unit(4))])
+    engine.writer.commit()
+
+    async def found(q: str, **wanted: object) -> list[str]:
+        chosen = Filter(**wanted)  # type: ignore[arg-type]
+        facets = ["classes", "share_mode"]
+        results = await engine.index.search(instruments, q, chosen, facets, "relevance", 0, 10)
+        if not wanted and q == "电镜":
+            assert dict(results.facets["classes"]) == {
+                "01": 2,
+                "0101": 2,
+                "010101": 1,
+                "010102": 1,
+            }
+            assert dict(results.facets["share_mode"]) == {"external": 1, "internal": 1}
+        return sorted(hit.id for hit in results.hits)
+
+    assert await found("电镜") == [name(2), name(3)]
+    assert await found("", classes=("0101",)) == [name(2), name(3)]
+    assert await found("", classes=("010102", "02")) == [name(3), name(4)]
+    assert await found("", share_mode=("external",), instrument_kind=("instrument",)) == [name(2)]
+    assert await engine.find("透射电镜") == [name(1)]
+    proposed = await engine.index.propose(
+        instruments, [("疲劳", 2.0)], unit(2), Filter(classes=("010101", "02")), 5
+    )
+    assert {one.id for one in proposed} == {name(2), name(4)}
+    engine.writer.delete(instruments, [name(3)])
+    engine.writer.commit()
+    assert (await engine.index.contents(instruments)).keys() == {name(2), name(4)}
+    assert await engine.index.count(ACHIEVEMENTS) == 1
+
+
+def test_an_index_that_was_made_without_instruments_is_read(tmp_path: Path) -> None:
+    engine = EmbeddedEngine(tmp_path)
+    writer = engine.new()
+    engine.make_live(writer)
+    writer.put([document(1, "石墨烯")])
+    writer.commit()
+    writer.close()
+    shutil.rmtree(tmp_path / writer.generation / "instrument")
+    reader = engine.reader()
+    assert reader._count(ACHIEVEMENTS) == 1
+    assert reader._count(IndexKind.INSTRUMENT) == 0
+
+
+def test_a_search_key_made_before_there_were_instruments_is_good_for_them(
+    meilisearch: Meilisearch,
+) -> None:
+    client = connect(meilisearch.url, meilisearch.key.get_secret_value())
+    key = make_keys(meilisearch.url, meilisearch.key)["search"]
+    found = client.get_key(key)
+    client.delete_key(key)
+    lists = {"uid": found.uid, "actions": ["search"], "indexes": ["achievements", "demands"]}
+    assert client.create_key({**lists, "expiresAt": None}).key == key
+    assert make_keys(meilisearch.url, meilisearch.key)["search"] == key
+    assert "instruments" in client.get_key(key).indexes
 
 
 async def test_pages_follow_each_other(engine: Engine) -> None:

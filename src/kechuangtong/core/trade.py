@@ -21,6 +21,19 @@ class ListKind(StrEnum):
         named = {f"{one.value}s": one for one in cls}
         return named.get(str(value))
 
+    @property
+    def indexed(self) -> "IndexKind":
+        """The list as the search index calls it."""
+        return IndexKind(self.value)
+
+
+class IndexKind(StrEnum):
+    """What the search index holds: the two lists, and instruments (仪器)."""
+
+    ACHIEVEMENT = "achievement"
+    DEMAND = "demand"
+    INSTRUMENT = "instrument"
+
 
 class ImportKind(StrEnum):
     """What a spreadsheet that is imported holds: one of the two lists, or instruments (仪器)."""

@@ -25,7 +25,7 @@ from kechuangtong.core.errors import NotFound
 from kechuangtong.core.paging import CursorInvalid, Page, PageQuery, decode_cursor
 from kechuangtong.instruments.queries import photographs_of
 from kechuangtong.instruments.schemas import PhotographForm, PhotographRead
-from kechuangtong.instruments.service import get, own, record_change
+from kechuangtong.instruments.service import get, log_change, own
 from kechuangtong.models import Attachment, Instrument
 from kechuangtong.models.attachment import Access, AttachedTo
 
@@ -177,7 +177,7 @@ def _record(
 ) -> None:
     shown: dict[str, Any] = PhotographRead.model_validate(photograph).model_dump(mode="json")
     removed = what == "removed"
-    record_change(
+    log_change(
         session,
         actor,
         instrument,

@@ -15,15 +15,23 @@ from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import hold, new_id, violated
 from kechuangtong.core.errors import PreconditionFailed
+from kechuangtong.core.trade import IndexKind
 from kechuangtong.instruments import queries
 from kechuangtong.instruments.errors import InstrumentListed, WrongInstrumentState
 from kechuangtong.instruments.schemas import InstrumentFields, InstrumentPatch, InstrumentRead
-from kechuangtong.instruments.service import assign, check_change, for_the_log, record_change
+from kechuangtong.instruments.service import (
+    assign,
+    check_change,
+    for_the_log,
+    log_change,
+    record_change,
+)
 from kechuangtong.instruments.states import TRANSITIONS, Action
 from kechuangtong.lists.errors import OrganizationMerged
 from kechuangtong.lists.service import Change, identity_of
 from kechuangtong.models import Instrument, Organization
 from kechuangtong.models.instrument import InstrumentState
+from kechuangtong.search.marks import mark
 
 
 class InstrumentRecords:
@@ -127,12 +135,12 @@ class InstrumentRecords:
         """Delete an instrument that was never public."""
         before = for_the_log(_snapshot(record))
         await session.delete(record)
-        record_change(session, actor, record, "deleted", before=before, after=None)
+        await record_change(session, actor, record, "deleted", before=before, after=None)
 
     async def save(
         self, session: AsyncSession, actor: Actor, changes: list[Change[Instrument]]
     ) -> None:
-        """Store changes with their events. Raises InstrumentListed, PreconditionFailed,
+        """Store changes with their events and marks. Raises InstrumentListed, PreconditionFailed,
         OrganizationMerged."""
         session.add_all(change.record for change in changes)
         try:
@@ -149,7 +157,7 @@ class InstrumentRecords:
         if owners and await session.scalar(select(Organization.id).where(merged).limit(1)):
             raise OrganizationMerged
         for change in changes:
-            record_change(
+            log_change(
                 session,
                 actor,
                 change.record,
@@ -157,6 +165,8 @@ class InstrumentRecords:
                 before=change.before and for_the_log(change.before),
                 after=for_the_log(_snapshot(change.record)),
             )
+        ids = [change.record.id for change in changes]
+        await mark(session, IndexKind.INSTRUMENT, ids)
 
 
 instruments = InstrumentRecords()

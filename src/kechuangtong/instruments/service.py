@@ -19,6 +19,7 @@ from kechuangtong.core.errors import Forbidden, NotFound
 from kechuangtong.core.http import check_version
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import Page, encode_cursor
+from kechuangtong.core.trade import IndexKind
 from kechuangtong.events import log
 from kechuangtong.instruments import queries
 from kechuangtong.instruments.errors import (
@@ -46,6 +47,7 @@ from kechuangtong.instruments.states import TRANSITIONS, Action
 from kechuangtong.lists.errors import OrganizationMerged, OrganizationUnknown
 from kechuangtong.models import Attachment, BookingItem, Instrument, Organization
 from kechuangtong.models.instrument import InstrumentState
+from kechuangtong.search.marks import mark
 
 _WINDOW_DAYS: Final = 62
 _DONE: Final = {Action.PUBLISH: "published", Action.WITHDRAW: "withdrawn"}
@@ -121,7 +123,9 @@ async def create(
     assign(instrument, values, set(InstrumentCreate.model_fields) - {"organization_id"})
     session.add(instrument)
     await _store(session)
-    record_change(session, actor, instrument, "created", before=None, after=snapshot(instrument))
+    await record_change(
+        session, actor, instrument, "created", before=None, after=snapshot(instrument)
+    )
     return instrument
 
 
@@ -142,7 +146,7 @@ async def change(
     check_change(InstrumentFields.model_validate(instrument))
     await _store(session)
     if (after := snapshot(instrument)) != before:
-        record_change(session, actor, instrument, "changed", before=before, after=after)
+        await record_change(session, actor, instrument, "changed", before=before, after=after)
     return instrument
 
 
@@ -163,7 +167,7 @@ async def move(
     if action is Action.PUBLISH:
         instrument.published_at = now()
     await session.flush()  # the log shows it as it is stored
-    record_change(
+    await record_change(
         session, actor, instrument, _DONE[action], before=before, after=snapshot(instrument)
     )
     return instrument
@@ -185,7 +189,7 @@ async def delete(
         raise InstrumentInUse
     before = snapshot(instrument)
     await session.delete(instrument)
-    record_change(session, actor, instrument, "deleted", before=before, after=None)
+    await record_change(session, actor, instrument, "deleted", before=before, after=None)
     photographs = delete_rows(Attachment).where(*queries.photographs_of(instrument.id))
     return (await session.scalars(photographs.returning(Attachment.id))).all()
 
@@ -268,7 +272,21 @@ def for_the_log(shown: dict[str, Any]) -> dict[str, Any]:
     return {**shown, "contact": [name for name, value in shown["contact"].items() if value]}
 
 
-def record_change(
+async def record_change(
+    session: AsyncSession,
+    actor: Actor,
+    instrument: Instrument,
+    what: str,
+    *,
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
+) -> None:
+    """Note what became of an instrument, and have the index look at it again."""
+    log_change(session, actor, instrument, what, before=before, after=after)
+    await mark(session, IndexKind.INSTRUMENT, [instrument.id])
+
+
+def log_change(
     session: AsyncSession,
     actor: Actor,
     instrument: Instrument,

@@ -1,7 +1,9 @@
 """What staff sets beside an instrument's record: closures, prices, who is qualified."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -32,6 +34,7 @@ from kechuangtong.models import (
     Qualification,
     User,
 )
+from kechuangtong.models.instrument import UserClass
 
 
 async def closures(
@@ -104,6 +107,18 @@ async def prices(
     return Page[PriceRead].of(
         rows, query.limit, lambda one: [str(one.id)], PriceRead.model_validate
     )
+
+
+async def prices_in_force(
+    session: AsyncSession, ids: Collection[uuid.UUID], on: date
+) -> dict[tuple[uuid.UUID, UserClass], Decimal]:
+    """What some instruments cost on a day, by instrument and class of users, where that is set."""
+    rows = await session.execute(
+        select(InstrumentPrice.instrument_id, InstrumentPrice.user_class, InstrumentPrice.amount)
+        .where(InstrumentPrice.instrument_id.in_(ids), InstrumentPrice.valid_from <= on)
+        .order_by(InstrumentPrice.valid_from)
+    )
+    return {(instrument_id, user_class): amount for instrument_id, user_class, amount in rows}
 
 
 async def set_price(

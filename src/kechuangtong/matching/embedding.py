@@ -1,7 +1,7 @@
 """Vectors of meaning: 384 floats a text, from a model in the package or from an endpoint.
 
-The demand's side is always encoded as a query and the achievement's as a passage, whichever of
-the two is looked for, so that a pair has one similarity.
+The demand's side is always encoded as a query and the achievement's, or the instrument's, as a
+passage, whichever of the two is looked for, so that a pair has one similarity.
 """
 
 import time
@@ -15,14 +15,18 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import IndexKind
 from kechuangtong.settings import Settings
 
 Vector = NDArray[np.float32]
 Role = Literal["query", "passage"]
 
 DIMENSIONS: Final = 384
-ROLE: Final[dict[ListKind, Role]] = {ListKind.DEMAND: "query", ListKind.ACHIEVEMENT: "passage"}
+ROLE: Final[dict[IndexKind, Role]] = {
+    IndexKind.DEMAND: "query",
+    IndexKind.ACHIEVEMENT: "passage",
+    IndexKind.INSTRUMENT: "passage",
+}
 
 
 class EmbeddingFailed(RuntimeError):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final, Generic, TypeVar
 
@@ -96,7 +97,7 @@ def reasons(facts: Iterable[Fact]) -> Reasons:
     return Reasons(for_=found[True], against=found[False])
 
 
-def _place_of(word: str, texts: Mapping[str, Folded]) -> dict[str, Any] | None:
+def place_of(word: str, texts: Mapping[str, Folded]) -> dict[str, Any] | None:
     """Where a word first stands: the field, and start and end in its text as typed."""
     for name, folded in texts.items():
         match = re.search(_whole(word), folded.text)
@@ -112,7 +113,7 @@ def _whole(word: str) -> str:
     return rf"(?<!{edge}){re.escape(word)}(?!{edge})" if word.isascii() else re.escape(word)
 
 
-def _weighty(words: list[str], weight: Weight) -> Iterator[str]:
+def weighty(words: list[str], weight: Weight) -> Iterator[str]:
     """Words that tell something, weightiest first, none a part of one before or after it."""
     telling = [
         word
@@ -131,8 +132,8 @@ def _shared_terms(
     terms: list[dict[str, Any]] = []
     offered = set(achievement.words)
     shared = [one for one in demand.words if one in offered]
-    for word in _weighty(shared, weight):
-        places = _place_of(word, demand.texts), _place_of(word, achievement.texts)
+    for word in weighty(shared, weight):
+        places = place_of(word, demand.texts), place_of(word, achievement.texts)
         if places[0] is not None and places[1] is not None:
             found = {"demand": places[0], "achievement": places[1]}
             terms.append({"term": word, "weight": round(weight(word), 2), **found})
@@ -156,9 +157,9 @@ def _missing_terms(
     offered = set(achievement.words)
     terms: list[dict[str, Any]] = []
     missing = [one for one in demand.title_words if one not in offered]
-    for word in _weighty(missing, weight):
-        place = _place_of(word, {"title": demand.texts["title"]})
-        if place is not None and _place_of(word, achievement.texts) is None:
+    for word in weighty(missing, weight):
+        place = place_of(word, {"title": demand.texts["title"]})
+        if place is not None and place_of(word, achievement.texts) is None:
             terms.append({"term": word, "demand": place})
         if len(terms) == MISSING_TERMS:
             break
@@ -345,30 +346,40 @@ def _locate(place: str) -> tuple[str | None, str | None]:
     return province[1] if province else None, city[1] if city else None
 
 
-def _place(demand: Demand, achievement: Achievement) -> Iterator[Fact]:
-    if not demand.place or not achievement.place:
-        return
-    data = {"demand": demand.place, "achievement": achievement.place}
-    (province, city), (other_province, other_city) = (
-        _locate(demand.place),
-        _locate(achievement.place),
-    )
+class Nearness(StrEnum):
+    """How near two places are to each other."""
+
+    CITY = "same_city"
+    PROVINCE = "same_province"
+    APART = "other_province"
+
+
+def nearness(one: str | None, other: str | None) -> tuple[Nearness, str] | None:
+    """How near two places are, and what is named that they share; None where that is not told."""
+    if not one or not other:
+        return None
+    (province, city), (other_province, other_city) = _locate(one), _locate(other)
     if city is not None and city == other_city:
-        text = Text(f"双方都在{city}", f"Both are in {city}")
-        yield True, "same_city", text, data
-    elif province is not None and province == other_province:
-        text = Text(f"双方都在{province}", f"Both are in {province}")
-        yield True, "same_province", text, data
-    elif province is not None and other_province is not None:
-        yield (
-            False,
-            "other_province",
-            Text(
-                f"双方不在一地：需求在{demand.place}，成果在{achievement.place}",
-                f"They are apart: demand in {demand.place}, achievement in {achievement.place}",
-            ),
-            data,
+        return Nearness.CITY, city
+    if province is None or other_province is None:
+        return None
+    return (Nearness.PROVINCE if province == other_province else Nearness.APART), province
+
+
+def _place(demand: Demand, achievement: Achievement) -> Iterator[Fact]:
+    near = nearness(demand.place, achievement.place)
+    if near is None:
+        return
+    how, shared = near
+    if how is Nearness.APART:
+        text = Text(
+            f"双方不在一地：需求在{demand.place}，成果在{achievement.place}",
+            f"They are apart: demand in {demand.place}, achievement in {achievement.place}",
         )
+    else:
+        text = Text(f"双方都在{shared}", f"Both are in {shared}")
+    data = {"demand": demand.place, "achievement": achievement.place}
+    yield how is not Nearness.APART, how.value, text, data
 
 
 def _rights(_: Demand, achievement: Achievement) -> Iterator[Fact]:

@@ -104,7 +104,7 @@ class Scratch:
         """All records of a list, as ranking sees them, by the folder's ids."""
         ids = self.demand_ids if kind is ListKind.DEMAND else self.achievement_ids
         model = self.runtime.embedder.model if self.runtime.embedder else None
-        found = await store.subjects(session, kind, list(ids.values()), model)
+        found = await store.subjects(session, kind.indexed, list(ids.values()), model)
         return {name: found[one] for name, one in ids.items()}
 
     async def graded(self, session: AsyncSession) -> list[Graded]:

@@ -130,6 +130,24 @@ def profile(
     )
 
 
+def one_input(name: str, names: Sequence[str], description: str | None) -> Inputs:
+    """The text whose vector a record has that is compared by its whole text alone."""
+    text = inputs(name, names, description).text
+    return Inputs(text, text)
+
+
+def unranked(name: str, names: Sequence[str], description: str | None) -> Profile:
+    """The profile of a record that the ranking does not judge: its words, and its one vector."""
+    encoded = text_hash(one_input(name, names, description).text)
+    return Profile(
+        title_words=_distinct(name),
+        words=_distinct("\n".join([name, *names, description or ""])),
+        numbers=Numbers.of([]),
+        title_hash=encoded,
+        text_hash=encoded,
+    )
+
+
 def _distinct(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in words_of(text) if len(word) <= 100))
 

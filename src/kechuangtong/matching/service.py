@@ -13,7 +13,7 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.achievements.service import achievements
 from kechuangtong.core.clock import today
 from kechuangtong.core.language import Text
-from kechuangtong.core.trade import ListKind, Price, PriceKind
+from kechuangtong.core.trade import IndexKind, ListKind, Price, PriceKind
 from kechuangtong.demands.service import demands
 from kechuangtong.matching import profiles, store
 from kechuangtong.matching.embedding import ROLE, Embedder, EmbeddingFailed
@@ -117,13 +117,15 @@ class Matcher:
         wanted: Filter,
     ) -> Ranking:
         """Up to 200 records of the list `kind` for a record, or a text, of the other one."""
-        model = await self._model(session)
-        subject, degraded = await self._subject(session, OTHER[kind], profile, inputs, model)
+        model = await self.model(session)
+        subject, degraded = await self.subject(session, OTHER[kind].indexed, profile, inputs, model)
         rarity = await store.rarity(session, profile.words)
         terms = top_terms(profile.title_words, profile.words, rarity)
-        candidates = await self.index.propose(kind, terms, subject.text_vector, wanted, CANDIDATES)
+        candidates = await self.index.propose(
+            kind.indexed, terms, subject.text_vector, wanted, CANDIDATES
+        )
         ids = [uuid.UUID(one.id) for one in candidates]
-        found = await store.subjects(session, kind, ids, model)
+        found = await store.subjects(session, kind.indexed, ids, model)
         known = [one for one in ids if one in found]
         judged = await to_thread.run_sync(
             self.ranker.judge, kind, subject, [found[one] for one in known]
@@ -134,20 +136,21 @@ class Matcher:
         ranked.sort(key=lambda one: (-one.judgement.score, str(one.id)))
         return Ranking(profile, rarity, ranked, degraded)
 
-    async def _model(self, session: AsyncSession) -> str | None:
+    async def model(self, session: AsyncSession) -> str | None:
         """The model whose vectors are compared: that of the live index, until ours is in it."""
         if self.embedder is None:
             return None
         return await store.live_model(session, self.index.engine) or self.embedder.model
 
-    async def _subject(
+    async def subject(
         self,
         session: AsyncSession,
-        kind: ListKind,
+        kind: IndexKind,
         profile: profiles.Profile,
         inputs: profiles.Inputs,
         model: str | None,
     ) -> tuple[Subject, Text | None]:
+        """A record, or a text, with its vectors, and why there are none."""
         if self.embedder is None or model is None:
             return Subject(profile.numbers), _NO_MODEL
         texts = {profile.title_hash: inputs.title, profile.text_hash: inputs.text}
@@ -193,12 +196,12 @@ class Matcher:
         self, session: AsyncSession, demand: Demand, achievement: Achievement
     ) -> Judgement:
         """What the ranking says of one pair."""
-        model = await self._model(session)
+        model = await self.model(session)
         sides = []
         for record in (demand, achievement):
             profile = await to_thread.run_sync(store.profile, record)
-            side, _ = await self._subject(
-                session, store.kind_of(record), profile, store.inputs(record), model
+            side, _ = await self.subject(
+                session, store.kind_of(record).indexed, profile, store.inputs(record), model
             )
             sides.append(side)
         (judgement,) = await to_thread.run_sync(
@@ -237,7 +240,7 @@ class Matcher:
         best = best[: query.limit]
         loaded = await load(session, actor, kind, [one.id for one in best], query)
         others = {one.id: one for one in loaded}
-        words = await store.words(session, kind, list(others))
+        words = await store.words(session, kind.indexed, list(others))
         own: Side[Any] = Side(record, ranking.profile.title_words, ranking.profile.words)
         found = []
         for one in best:

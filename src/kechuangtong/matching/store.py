@@ -11,13 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from kechuangtong.core.db import hold, upsert
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import IndexKind, ListKind
+from kechuangtong.instruments import texts as instrument_texts
 from kechuangtong.matching import profiles
 from kechuangtong.matching.embedding import ROLE, Role, Vector
 from kechuangtong.matching.profiles import Profile
 from kechuangtong.matching.ranking import Subject
 from kechuangtong.matching.terms import Rarity
-from kechuangtong.models import Achievement, Demand, LiveIndex, TermCount
+from kechuangtong.models import Achievement, Demand, Instrument, LiveIndex, TermCount
 from kechuangtong.models import Profile as StoredProfile
 from kechuangtong.models import Vector as StoredVector
 
@@ -29,13 +30,20 @@ _ALL = ""
 _AT_ONCE = 10_000
 
 
-def profile(record: Achievement | Demand) -> Profile:
-    """The profile of a record, computed anew."""
+def profile(record: Achievement | Demand | Instrument) -> Profile:
+    """The profile of a record, computed anew. That of an instrument is its words: the ranking does
+    not judge it."""
+    if isinstance(record, Instrument):
+        texts = record.name, instrument_texts.names(record), instrument_texts.body(record)
+        return profiles.unranked(*texts)
     return profiles.profile(kind_of(record), record.title, record.keywords, body(record))
 
 
-def inputs(record: Achievement | Demand) -> profiles.Inputs:
+def inputs(record: Achievement | Demand | Instrument) -> profiles.Inputs:
     """The texts of a record that are encoded."""
+    if isinstance(record, Instrument):
+        texts = record.name, instrument_texts.names(record), instrument_texts.body(record)
+        return profiles.one_input(*texts)
     return profiles.inputs(record.title, record.keywords, body(record))
 
 
@@ -51,7 +59,7 @@ def body(record: Achievement | Demand) -> str:
 
 
 async def subjects(
-    session: AsyncSession, kind: ListKind, ids: Sequence[uuid.UUID], model: str | None
+    session: AsyncSession, kind: IndexKind, ids: Sequence[uuid.UUID], model: str | None
 ) -> dict[uuid.UUID, Subject]:
     """Published records as ranking sees them, with the vectors of a model that are there."""
     titled, whole = aliased(StoredVector), aliased(StoredVector)
@@ -75,7 +83,7 @@ async def subjects(
 
 
 async def words(
-    session: AsyncSession, kind: ListKind, ids: Sequence[uuid.UUID]
+    session: AsyncSession, kind: IndexKind, ids: Sequence[uuid.UUID]
 ) -> dict[uuid.UUID, tuple[list[str], list[str]]]:
     """The words of published records: those of the title, and all."""
     rows = await session.execute(
@@ -90,19 +98,23 @@ async def words(
 
 async def replace_profiles(
     session: AsyncSession,
-    kind: ListKind,
+    kind: IndexKind,
     changed: Mapping[uuid.UUID, Profile],
     gone: Collection[uuid.UUID],
 ) -> None:
-    """Store the profiles of published records, let go of others', and keep the counts of words."""
+    """Store the profiles of published records, let go of others', and keep the counts of words.
+
+    Words are counted in the two lists alone: instruments are not what is rare or common there.
+    """
     await hold(session, "profiles")  # what is subtracted below is what was counted
     ids = [*changed, *gone]
     where = (StoredProfile.kind == kind, StoredProfile.record_id.in_(ids))
     counts: Counter[str] = Counter()
-    for stored in await session.scalars(select(StoredProfile.words).where(*where)):
-        counts.subtract([_ALL, *stored.split()])
-    for one in changed.values():
-        counts.update([_ALL, *one.words])
+    if kind is not IndexKind.INSTRUMENT:
+        for stored in await session.scalars(select(StoredProfile.words).where(*where)):
+            counts.subtract([_ALL, *stored.split()])
+        for one in changed.values():
+            counts.update([_ALL, *one.words])
     await session.execute(delete(StoredProfile).where(*where))
     session.add_all(
         StoredProfile(
@@ -179,9 +191,9 @@ def _parts(values: Sequence[T]) -> Iterable[Sequence[T]]:
 
 
 async def missing_vectors(
-    session: AsyncSession, kind: ListKind, model: str, limit: int | None = None
+    session: AsyncSession, kind: IndexKind, model: str, limit: int | None = None
 ) -> list[uuid.UUID]:
-    """Published records of a list that have no vectors of a model yet, up to `limit` of them."""
+    """Published records of a kind that have no vectors of a model yet, up to `limit` of them."""
     kept = select(StoredVector.text_hash).where(
         StoredVector.model == model, StoredVector.role == ROLE[kind]
     )

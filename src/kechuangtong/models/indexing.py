@@ -9,7 +9,7 @@ from sqlalchemy import Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kechuangtong.core.clock import now
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import IndexKind
 from kechuangtong.models.base import Base, choice
 
 
@@ -38,7 +38,7 @@ class IndexMark(Base):
     __tablename__ = "index_marks"
     __table_args__ = (Index(None, "part", "due_at", "marked_at"),)
 
-    kind: Mapped[ListKind] = mapped_column(choice(ListKind), primary_key=True)
+    kind: Mapped[IndexKind] = mapped_column(choice(IndexKind), primary_key=True)
     record_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     part: Mapped[Part] = mapped_column(choice(Part))
     revision: Mapped[int] = mapped_column(default=1)
@@ -77,11 +77,11 @@ class LiveIndex(Base):
 
 
 class Profile(Base):
-    """What ranking needs of a published record, computed once per record (matching.profiles)."""
+    """What matching needs of a published record, computed once per record (matching.profiles)."""
 
     __tablename__ = "profiles"
 
-    kind: Mapped[ListKind] = mapped_column(choice(ListKind), primary_key=True)
+    kind: Mapped[IndexKind] = mapped_column(choice(IndexKind), primary_key=True)
     record_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     format: Mapped[int]
     title_words: Mapped[str] = mapped_column(Text)

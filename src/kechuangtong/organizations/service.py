@@ -16,12 +16,12 @@ from kechuangtong.core.http import check_version
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import Page, decode_id
 from kechuangtong.core.text import identity
-from kechuangtong.core.trade import ListKind, OrganizationKind
+from kechuangtong.core.trade import IndexKind, ListKind, OrganizationKind
 from kechuangtong.events import log
 from kechuangtong.lists import naming
 from kechuangtong.lists.errors import OrganizationMerged, OrganizationUnknown
 from kechuangtong.lists.sight import listed_to
-from kechuangtong.models import Achievement, Demand, Organization
+from kechuangtong.models import Achievement, Demand, Instrument, Organization
 from kechuangtong.models.listing import ListingState
 from kechuangtong.organizations.schemas import (
     OrganizationPatch,
@@ -244,8 +244,8 @@ async def check_anonymous_demands(session: AsyncSession, organization: Organizat
 
 
 async def mark_records(session: AsyncSession, organization_id: uuid.UUID) -> None:
-    """Mark what an organization has in both lists: the index, and what mirrors the lists, hold its
-    name with each."""
+    """Mark what an organization has in both lists, and its instruments: the index, and what mirrors
+    the lists, hold its name with each."""
     for kind, model in ((ListKind.ACHIEVEMENT, Achievement), (ListKind.DEMAND, Demand)):
         ids = await session.scalars(
             select(model.id).where(model.organization_id == organization_id)
@@ -253,6 +253,10 @@ async def mark_records(session: AsyncSession, organization_id: uuid.UUID) -> Non
         found = ids.all()
         await mark(session, kind, found)
         touch(session, kind, found)
+    instruments = await session.scalars(
+        select(Instrument.id).where(Instrument.organization_id == organization_id)
+    )
+    await mark(session, IndexKind.INSTRUMENT, instruments.all())
 
 
 def snapshot(organization: Organization) -> dict[str, object]:

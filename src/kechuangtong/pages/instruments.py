@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -30,7 +31,7 @@ from kechuangtong.bookings.schemas import (
 from kechuangtong.bookings.series import MOST
 from kechuangtong.bookings.states import HOLDING
 from kechuangtong.core.clock import CITY, now, today
-from kechuangtong.core.errors import Conflict, Invalid, validation_text
+from kechuangtong.core.errors import Conflict, Invalid, Unavailable, validation_text
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import PageQuery
 from kechuangtong.core.schemas import FreeText, Input, Line
@@ -49,13 +50,16 @@ from kechuangtong.instruments.schemas import (
 from kechuangtong.instruments.slots import aligned_up
 from kechuangtong.instruments.week import DAYS, Hour, Week, week_of
 from kechuangtong.lists.errors import OrganizationUnknown
+from kechuangtong.matching.instruments import service as instrument_matches
+from kechuangtong.matching.instruments.schemas import DemandMatchQuery
+from kechuangtong.matching.router import matcher
 from kechuangtong.models.booking import BookingState
 from kechuangtong.models.instrument import InstrumentState, ShareMode, UserClass
 from kechuangtong.organizations.service import find_organization
 from kechuangtong.pages.choosing import own_organizations
 from kechuangtong.pages.rendering import go, page, page_router
 from kechuangtong.policies import instrument_classes
-from kechuangtong.runtime import RuntimeDep
+from kechuangtong.runtime import Runtime, RuntimeDep
 
 router = page_router()
 
@@ -63,6 +67,7 @@ Booker = Annotated[Actor, Depends(requires(Permission.BOOKINGS_WRITE))]
 
 _AHEAD: Final = timedelta(days=14)  # where the next free time is looked for
 _NEAR_KM: Final = 20
+_DEMANDS: Final = 5
 _SHOWN_STATES: Final = HOLDING | {BookingState.WAITING}
 _LONGEST: Final = 500  # characters of a purpose, which a link carries on
 _NAME: Final = 200
@@ -216,6 +221,7 @@ class Typed(BaseModel):
 async def show_instrument(
     request: Request,
     instrument_id: uuid.UUID,
+    runtime: RuntimeDep,
     session: ReadSession,
     actor: Reader,
     query: Annotated[Shown, Query()],
@@ -230,7 +236,7 @@ async def show_instrument(
         on_behalf=query.on_behalf,
         purpose=query.purpose,
     )
-    return await _instrument(request, session, actor, instrument_id, typed, query.week)
+    return await _instrument(request, runtime, session, actor, instrument_id, typed, query.week)
 
 
 @router.post("/instruments/{instrument_id}/bookings")
@@ -259,6 +265,7 @@ async def book_instrument(
     async with runtime.database.read() as session:
         return await _instrument(
             request,
+            runtime,
             session,
             actor,
             instrument_id,
@@ -328,6 +335,7 @@ def _path(period: Period, typed: Typed) -> str:
 
 async def _instrument(
     request: Request,
+    runtime: Runtime,
     session: AsyncSession,
     actor: Actor,
     instrument_id: uuid.UUID,
@@ -352,6 +360,11 @@ async def _instrument(
     own, received = await _bookings(session, actor, shown, period)
     monday = week.days[0][0]
     manages = actor.may(Permission.BOOKINGS_MANAGE, shown.organization.id)
+    served = None
+    with suppress(Unavailable):  # the rest of the page needs no index
+        served = await instrument_matches.for_instrument(
+            session, actor, matcher(runtime), instrument, DemandMatchQuery(limit=_DEMANDS)
+        )
     return page(
         request,
         "instrument.html",
@@ -376,6 +389,7 @@ async def _instrument(
         manages=manages,
         most=MOST,
         longest=_LONGEST,
+        served=served,
     )
 
 

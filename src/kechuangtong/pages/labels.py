@@ -8,22 +8,20 @@ from kechuangtong.core.clock import CITY
 from kechuangtong.core.language import Text
 from kechuangtong.core.schemas import PriceValue, TrlValue
 from kechuangtong.core.trade import ImportKind, ListKind, OrganizationKind, Price, PriceKind
+from kechuangtong.instruments.names import INSTRUMENT_STATUSES, USAGE_UNITS, USER_CLASSES
 from kechuangtong.matching.explanation import STAGES, WAYS, amounts
 from kechuangtong.models.booking import BookingState
 from kechuangtong.models.importing import ImportState
 from kechuangtong.models.instrument import (
     InstrumentKind,
     InstrumentState,
-    InstrumentStatus,
     ShareMode,
-    UsageUnit,
-    UserClass,
 )
 from kechuangtong.models.interest import DeclineReason, InterestState
 from kechuangtong.models.listing import ListingState
 from kechuangtong.policies import trl as trl_policy
 
-__all__ = ["STAGES", "WAYS"]
+__all__ = ["INSTRUMENT_STATUSES", "STAGES", "USAGE_UNITS", "USER_CLASSES", "WAYS"]
 
 LISTS: Final = {
     ListKind.ACHIEVEMENT: Text("成果", "Achievement"),
@@ -97,30 +95,10 @@ INSTRUMENT_STATES: Final = {
     InstrumentState.PUBLISHED: Text("已发布", "Published"),
     InstrumentState.WITHDRAWN: Text("已撤回", "Withdrawn"),
 }
-INSTRUMENT_STATUSES: Final = {
-    InstrumentStatus.NORMAL: Text("正常", "Normal"),
-    InstrumentStatus.STANDBY: Text("待机", "Standby"),
-    InstrumentStatus.REMOTE: Text("远程服务中", "Remote service"),
-    InstrumentStatus.OCCASIONAL_FAULTS: Text("偶有故障", "Occasional faults"),
-    InstrumentStatus.FREQUENT_FAULTS: Text("故障频繁", "Frequent faults"),
-    InstrumentStatus.AWAITING_REPAIR: Text("待修", "Awaiting repair"),
-    InstrumentStatus.AWAITING_SCRAPPING: Text("待报废", "Awaiting scrapping"),
-}
 SHARE_MODES: Final = {
     ShareMode.EXTERNAL: Text("外部共享", "Shared with others"),
     ShareMode.INTERNAL: Text("内部共享", "Shared within the organization"),
     ShareMode.NONE: Text("不共享", "Not shared"),
-}
-USAGE_UNITS: Final = {
-    UsageUnit.HOUR: Text("小时", "hour"),
-    UsageUnit.CARD_HOUR: Text("卡时", "card-hour"),
-    UsageUnit.CORE_HOUR: Text("核时", "core-hour"),
-}
-USER_CLASSES: Final = {
-    UserClass.INTERNAL: Text("本单位", "The organization itself"),
-    UserClass.ACADEMIC: Text("高校、科研院所、实验室", "Universities, institutes"),
-    UserClass.ENTERPRISE: Text("企业", "Enterprises"),
-    UserClass.OTHER: Text("其他", "Others"),
 }
 BOOKINGS: Final = {
     BookingState.WAITING: Text("候补", "On the waiting list"),

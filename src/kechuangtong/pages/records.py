@@ -21,6 +21,8 @@ from kechuangtong.core.trade import ListKind
 from kechuangtong.demands.service import demands
 from kechuangtong.lists.schemas import ListingQuery
 from kechuangtong.matching import feedback
+from kechuangtong.matching.instruments import service as instrument_matches
+from kechuangtong.matching.instruments.schemas import InstrumentMatchQuery
 from kechuangtong.matching.router import matcher
 from kechuangtong.matching.schemas import FeedbackCreate, MatchQuery
 from kechuangtong.models import Achievement, Demand
@@ -35,6 +37,7 @@ from kechuangtong.runtime import Runtime, RuntimeDep
 router = page_router()
 
 MORE = 50
+_INSTRUMENTS = 5
 
 
 class MatchesShown(Input):
@@ -85,12 +88,16 @@ async def _record(
     attached = await attachments.list_attachments(
         session, actor, own.kind, record.id, PageQuery(limit=100)
     )
-    matches, found, failed = None, [], None
+    matches, found, failed, suitable = None, [], None, None
     try:
         matches = await matcher(runtime).for_record(
             session, actor, record, MatchQuery(limit=query.limit)
         )
         found = await shown(session, actor, own, matches)
+        if isinstance(record, Demand):
+            suitable = await instrument_matches.for_demand(
+                session, actor, matcher(runtime), record, InstrumentMatchQuery(limit=_INSTRUMENTS)
+            )
     except Unavailable as error:
         failed = error.message
     return page(
@@ -103,6 +110,7 @@ async def _record(
         matches=matches,
         found=found,
         failed=failed,
+        suitable=suitable,
         more=MORE if query.limit < MORE and len(found) == query.limit else None,
     )
 

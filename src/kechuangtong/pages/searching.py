@@ -3,13 +3,13 @@
 import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Depends, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 from sqlalchemy import select
 
 from kechuangtong.accounts.actor import Actor
@@ -17,7 +17,9 @@ from kechuangtong.accounts.deps import ReadSession, WriteSession, requires
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.errors import Conflict, Invalid, validation_text
 from kechuangtong.core.language import Text
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import IndexKind, ListKind
+from kechuangtong.demands.schemas import DemandRead
+from kechuangtong.lists.schemas import OrganizationBrief
 from kechuangtong.lists.sight import listed_to
 from kechuangtong.matching.router import matcher
 from kechuangtong.matching.schemas import MatchSearch
@@ -25,17 +27,22 @@ from kechuangtong.matching.service import OTHER
 from kechuangtong.models import Organization
 from kechuangtong.pages import labels
 from kechuangtong.pages.choosing import own_organizations
-from kechuangtong.pages.matches import Listed, Own, shown
+from kechuangtong.pages.matches import Listed, Own, kind_of, shown
 from kechuangtong.pages.records import MORE
 from kechuangtong.pages.rendering import go, page, page_router
+from kechuangtong.policies import instrument_classes
 from kechuangtong.runtime import RuntimeDep
 from kechuangtong.search import service as search
 from kechuangtong.search.schemas import (
     Facet,
     FoundAchievement,
+    FoundDemand,
+    FoundInstrument,
     SearchQuery,
     SearchResults,
     SearchTerms,
+    Words,
+    of_others,
 )
 from kechuangtong.searches import service as searches
 from kechuangtong.searches.schemas import SavedSearchCreate, SavedSearchQuery
@@ -51,6 +58,9 @@ _FACETS: Final = {
     Facet.FIELD: Text("所属领域", "Field"),
     Facet.STAGE: Text("成熟阶段", "Stage"),
     Facet.COOPERATION: Text("合作方式", "Cooperation"),
+    Facet.CLASS: Text("分类", "Class"),
+    Facet.INSTRUMENT_KIND: Text("类别", "Kind"),
+    Facet.SHARE_MODE: Text("共享模式", "Shared"),
     Facet.PLACE: Text("所在地", "Place"),
 }
 _TOO_LONG: Final = Text(
@@ -72,10 +82,22 @@ class Choice:
 class Hit:
     """A record that was found, with what was found in it marked."""
 
-    record: Listed
+    organization: OrganizationBrief | None
+    facts: list[str | None]
+    tag: Text | None
     path: str
     title: str | Markup
     passage: str | Markup
+
+
+class Asked(SearchQuery):
+    """A search as the form asks for it: what was chosen of one kind is left where another is."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_kind(cls, sent: dict[str, Any]) -> dict[str, Any]:
+        others = of_others(sent.get("kind"))
+        return {name: value for name, value in sent.items() if name not in others}
 
 
 @router.get("/search")
@@ -84,9 +106,9 @@ async def show_search(
     runtime: RuntimeDep,
     session: ReadSession,
     actor: Annotated[Actor, Depends(requires(Permission.SEARCH))],
-    query: Annotated[SearchQuery, Query()],
+    query: Annotated[Asked, Query()],
 ) -> HTMLResponse:
-    """What words find in a list, and what narrows it down."""
+    """What words find in a list or among instruments, and what narrows it down."""
     limit = runtime.settings.max_query_length
     problem, results = None, None
     try:
@@ -94,15 +116,16 @@ async def show_search(
             session,
             runtime.index,
             actor,
-            query.model_copy(update={"facet": list(_FACETS)}),
+            query.model_copy(update={"facet": _facets_of(query.kind)}),
             max_query_length=limit,
         )
     except search.QueryTooLong:
         problem = _TOO_LONG.format(limit=limit)
     named = select(Organization).where(Organization.id.in_(query.organization_id), listed_to(actor))
     organizations = {one.id: one.name for one in await session.scalars(named)}
-    writes = actor.holds(Permission.SEARCHES_WRITE)
-    terms = SearchTerms.model_validate(query.model_dump(include=set(SearchTerms.model_fields)))
+    # Searches that are kept are those of the lists.
+    writes = actor.holds(Permission.SEARCHES_WRITE) and query.kind is not IndexKind.INSTRUMENT
+    terms = query.model_dump_json(exclude_defaults=True, include=set(SearchTerms.model_fields))
     return page(
         request,
         "search.html",
@@ -118,20 +141,26 @@ async def show_search(
         if results is None or results.next_cursor is None
         else _path(query, cursor=results.next_cursor),
         text=query.q if problem else "",
-        terms=terms.model_dump_json(exclude_defaults=True),
+        terms=terms,
         organizations=await own_organizations(session, actor, Permission.SEARCHES_WRITE)
         if writes
         else [],
     )
 
 
+def _facets_of(kind: IndexKind) -> list[Facet]:
+    return [one for one in _FACETS if one not in of_others(kind)]
+
+
 # What the form's own fields hold.
 _TYPED: Final = frozenset({"q", "kind", "sort"})
 
 
-def _parameters(query: SearchTerms, **changes: object) -> list[tuple[str, str]]:
+def _parameters(query: Words, **changes: object) -> list[tuple[str, str]]:
     """A search as the parameters of its address; a change begins on the first page again."""
-    values = query.model_dump(mode="json", exclude_defaults=True, exclude={"facet", "cursor"})
+    values = query.model_dump(
+        mode="json", by_alias=True, exclude_defaults=True, exclude={"facet", "cursor"}
+    )
     return [
         (name, str(one))
         for name, value in {**values, **changes}.items()
@@ -140,24 +169,42 @@ def _parameters(query: SearchTerms, **changes: object) -> list[tuple[str, str]]:
     ]
 
 
-def _path(query: SearchTerms, **changes: object) -> str:
+def _path(query: Words, **changes: object) -> str:
     return f"/search?{urlencode(_parameters(query, **changes))}"
 
 
 def _hits(results: SearchResults) -> list[Hit]:
-    hits = []
-    for one in results.items:
-        record: Listed = one.achievement if isinstance(one, FoundAchievement) else one.demand
-        kind = "achievements" if isinstance(one, FoundAchievement) else "demands"
-        hits.append(
-            Hit(
-                record,
-                f"/{kind}/{record.id}",
-                _found(one.highlights.title) or record.title,
-                _found(one.highlights.description) or (record.description or "")[:120],
-            )
-        )
-    return hits
+    return [
+        _of_instrument(one) if isinstance(one, FoundInstrument) else _of_list(one)
+        for one in results.items
+    ]
+
+
+def _of_list(one: FoundAchievement | FoundDemand) -> Hit:
+    record: Listed = one.achievement if isinstance(one, FoundAchievement) else one.demand
+    stage = record.required_stage if isinstance(record, DemandRead) else record.stage
+    return Hit(
+        record.organization,
+        [record.field, record.place],
+        labels.STAGES[stage] if stage else None,
+        f"/{kind_of(record)}s/{record.id}",
+        _found(one.highlights.title) or record.title,
+        _found(one.highlights.description) or (record.description or "")[:120],
+    )
+
+
+def _of_instrument(one: FoundInstrument) -> Hit:
+    instrument = one.instrument
+    runs = instrument.status.runs
+    return Hit(
+        instrument.organization,
+        [instrument.model, instrument.place],
+        None if runs else labels.INSTRUMENT_STATUSES[instrument.status],
+        f"/instruments/{instrument.id}",
+        _found(one.highlights.title) or instrument.name,
+        _found(one.highlights.description)
+        or (instrument.functions or instrument.services or "")[:120],
+    )
 
 
 def _found(text: str | None) -> Markup | None:
@@ -170,7 +217,11 @@ def _name(facet: Facet, value: str) -> str:
     named: dict[Facet, dict[str, Text]] = {
         Facet.STAGE: {one.value: text for one, text in labels.STAGES.items()},
         Facet.COOPERATION: {one.value: text for one, text in labels.WAYS.items()},
+        Facet.INSTRUMENT_KIND: {one.value: text for one, text in labels.INSTRUMENT_KINDS.items()},
+        Facet.SHARE_MODE: {one.value: text for one, text in labels.SHARE_MODES.items()},
     }
+    if facet is Facet.CLASS:
+        return f"{value} {instrument_classes.table().names.get(value, '')}".rstrip()
     return str(named.get(facet, {}).get(value, value))
 
 
@@ -178,7 +229,7 @@ def _chosen(query: SearchQuery, organizations: dict[uuid.UUID, str]) -> list[Cho
     found = [
         Choice(_name(facet, str(one)), _path(query, **{facet.value: _without(query, facet, one)}))
         for facet in _FACETS
-        for one in getattr(query, facet.value)
+        for one in getattr(query, facet.attribute)
     ]
     found += [
         Choice(
@@ -195,25 +246,29 @@ def _chosen(query: SearchQuery, organizations: dict[uuid.UUID, str]) -> list[Cho
 
 
 def _without(query: SearchQuery, facet: Facet, value: object) -> list[object]:
-    return [one for one in getattr(query, facet.value) if one != value]
+    return [one for one in getattr(query, facet.attribute) if one != value]
 
 
 def _facets(query: SearchQuery, results: SearchResults) -> list[tuple[Text, list[Choice]]]:
     """What narrows a search down: values that it does not ask for yet."""
     found = []
-    for facet, name in _FACETS.items():
-        asked = getattr(query, facet.value)
+    for facet in _facets_of(query.kind):
+        asked = getattr(query, facet.attribute)
         choices = [
             Choice(
                 _name(facet, one.value),
-                _path(query, **{facet.value: [*asked, one.value]}),
+                # A class holds those below it, so one takes the place of another.
+                _path(
+                    query,
+                    **{facet.value: [*(() if facet is Facet.CLASS else asked), one.value]},
+                ),
                 one.count,
             )
             for one in results.facets[facet]
             if one.value not in asked
         ]
         if choices:
-            found.append((name, choices[:_CHOICES]))
+            found.append((_FACETS[facet], choices[:_CHOICES]))
     return found
 
 

@@ -35,7 +35,12 @@ def table() -> Classification:
     )
 
 
+def levels_of(code: str) -> list[str]:
+    """A code at each of its levels, the widest first; of an empty one none."""
+    return [code[:length] for length in (2, 4, 6) if len(code) >= length]
+
+
 def names_of(code: str) -> list[str]:
     """What the levels of a code are called, the widest first, as far as that is known."""
     names = table().names
-    return [names[code[:length]] for length in (2, 4, 6) if code[:length] in names]
+    return [names[one] for one in levels_of(code) if one in names]

@@ -35,7 +35,7 @@ from sqlalchemy.orm import joinedload
 
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import Database, hold, new_id, upsert
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import IndexKind
 from kechuangtong.matching import store
 from kechuangtong.matching.embedding import (
     ROLE,
@@ -45,8 +45,9 @@ from kechuangtong.matching.embedding import (
     Vector,
 )
 from kechuangtong.matching.profiles import Profile, text_hash
-from kechuangtong.models import Achievement, Demand, IndexMark, IndexRebuild
+from kechuangtong.models import Achievement, Demand, IndexMark, IndexRebuild, Instrument
 from kechuangtong.models.indexing import Part
+from kechuangtong.models.instrument import InstrumentState
 from kechuangtong.models.listing import ListingState
 from kechuangtong.search.documents import document
 from kechuangtong.search.marks import mark
@@ -73,11 +74,12 @@ _NOT_THE_RECORDS: Final = (
 )
 
 T = TypeVar("T")
-Listing = Achievement | Demand
+Indexed = Achievement | Demand | Instrument
 
-MODELS: dict[ListKind, type[Achievement] | type[Demand]] = {
-    ListKind.ACHIEVEMENT: Achievement,
-    ListKind.DEMAND: Demand,
+MODELS: Final[dict[IndexKind, type[Indexed]]] = {
+    IndexKind.ACHIEVEMENT: Achievement,
+    IndexKind.DEMAND: Demand,
+    IndexKind.INSTRUMENT: Instrument,
 }
 
 
@@ -116,7 +118,7 @@ class Claim:
     holder: uuid.UUID
 
     @property
-    def kind(self) -> ListKind:
+    def kind(self) -> IndexKind:
         return self.marks[0].kind
 
     @property
@@ -185,7 +187,7 @@ class Drain:
             return 0
         return await self._batch(Part.VECTORS, VECTORS_BATCH, self._vectors)
 
-    async def put(self, kind: ListKind, ids: Sequence[uuid.UUID]) -> None:
+    async def put(self, kind: IndexKind, ids: Sequence[uuid.UUID]) -> None:
         """Put published records into the index, with the vectors that are kept; records that it
         will not take are set aside."""
         try:
@@ -200,7 +202,7 @@ class Drain:
             else:
                 await self._set_aside(kind, ids[0], error)
 
-    async def _put_published(self, kind: ListKind, ids: Sequence[uuid.UUID]) -> None:
+    async def _put_published(self, kind: IndexKind, ids: Sequence[uuid.UUID]) -> None:
         records = await published(self.database, kind, ids)
         profiles = await self._profiles(records)
         await self._put(kind, records, profiles)
@@ -208,7 +210,7 @@ class Drain:
         async with self.database.write() as session:
             await store.replace_profiles(session, kind, profiles, [])
 
-    async def _set_aside(self, kind: ListKind, record_id: uuid.UUID, error: Exception) -> None:
+    async def _set_aside(self, kind: IndexKind, record_id: uuid.UUID, error: Exception) -> None:
         log.warning("record set aside", kind=kind, id=str(record_id), error=str(error)[:500])
         values = {"kind": kind, "record_id": record_id, "part": Part.WORDS, "revision": 1}
         aside = {"attempts": ATTEMPTS, "due_at": None, "problem": _told(error)}
@@ -268,7 +270,7 @@ class Drain:
             for one in marks:
                 one.claimed_by, one.claimed_until = holder, now() + CLAIM
             rebuilt = await last_rebuild(session)
-        by_kind = [[one for one in marks if one.kind is kind] for kind in ListKind]
+        by_kind = [[one for one in marks if one.kind is kind] for kind in IndexKind]
         return [Claim(of_kind, rebuilt, holder) for of_kind in by_kind if of_kind]
 
     async def _words(self, claim: Claim) -> None:
@@ -307,7 +309,7 @@ class Drain:
             await self._done(session, claim)
 
     async def compute(
-        self, kind: ListKind, texts: Mapping[str, str], embedder: Embedder
+        self, kind: IndexKind, texts: Mapping[str, str], embedder: Embedder
     ) -> dict[str, Vector]:
         """The vectors of texts by their hash, those never computed before now computed and kept."""
         async with self.database.read() as session:
@@ -322,7 +324,7 @@ class Drain:
         return vectors
 
     async def _put(
-        self, kind: ListKind, records: Sequence[Listing], profiles: Mapping[uuid.UUID, Profile]
+        self, kind: IndexKind, records: Sequence[Indexed], profiles: Mapping[uuid.UUID, Profile]
     ) -> None:
         kept = await self._kept(kind, [one.text_hash for one in profiles.values()])
         known = [
@@ -337,10 +339,10 @@ class Drain:
 
         await self.run(put)
 
-    async def _profiles(self, records: Iterable[Listing]) -> dict[uuid.UUID, Profile]:
+    async def _profiles(self, records: Iterable[Indexed]) -> dict[uuid.UUID, Profile]:
         return await self.run(lambda: {one.id: store.profile(one) for one in records})
 
-    async def _kept(self, kind: ListKind, hashes: Iterable[str]) -> dict[str, Vector]:
+    async def _kept(self, kind: IndexKind, hashes: Iterable[str]) -> dict[str, Vector]:
         if self.model is None:
             return {}
         async with self.database.read() as session:
@@ -445,26 +447,33 @@ async def renewing(renew: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
             await task
 
 
-async def published(database: Database, kind: ListKind, ids: Sequence[uuid.UUID]) -> list[Listing]:
-    """Those of a list's records that are published, with their organizations."""
+def is_published(model: type[Indexed]) -> ColumnElement[bool]:
+    """What the index holds: a published record, also one that is past its date."""
+    if issubclass(model, Instrument):
+        return model.state == InstrumentState.PUBLISHED
+    return model.stored_state == ListingState.PUBLISHED
+
+
+async def published(database: Database, kind: IndexKind, ids: Sequence[uuid.UUID]) -> list[Indexed]:
+    """Those of some records that are published, with their organizations."""
     model = MODELS[kind]
     async with database.read() as session:
-        found: Iterable[Listing] = await session.scalars(
+        found: Iterable[Indexed] = await session.scalars(
             select(model)
-            .where(model.id.in_(ids), model.stored_state == ListingState.PUBLISHED)
+            .where(model.id.in_(ids), is_published(model))
             .options(joinedload(model.organization))
         )
         return list(found)
 
 
-async def published_ids(database: Database, kind: ListKind) -> AsyncIterator[list[uuid.UUID]]:
-    """The ids of a list's published records, some hundreds at a time."""
+async def published_ids(database: Database, kind: IndexKind) -> AsyncIterator[list[uuid.UUID]]:
+    """The ids of all published records of a kind, some hundreds at a time."""
     model = MODELS[kind]
     after = uuid.UUID(int=0)
     while True:
         statement = (
             select(model.id)
-            .where(model.stored_state == ListingState.PUBLISHED, model.id > after)
+            .where(is_published(model), model.id > after)
             .order_by(model.id)
             .limit(_PAGE)
         )

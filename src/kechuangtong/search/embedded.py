@@ -31,9 +31,10 @@ from usearch.compiled import MetricKind
 from usearch.index import search
 
 from kechuangtong.core import text as texts
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import IndexKind
 from kechuangtong.matching.embedding import DIMENSIONS
 from kechuangtong.search.port import (
+    CHOICES,
     Candidate,
     Document,
     EngineFailed,
@@ -50,7 +51,7 @@ from kechuangtong.search.query import query_words
 
 P = ParamSpec("P")
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 _NEVER: Final = date.max.toordinal()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FACETS: Final = 100
@@ -124,11 +125,11 @@ class EmbeddedIndex:
         self.root = root
         self._lock = Lock()
         self._generation: str | None = None
-        self._kinds: dict[ListKind, _Kind] = {}
+        self._kinds: dict[IndexKind, _Kind] = {}
 
     async def propose(
         self,
-        kind: ListKind,
+        kind: IndexKind,
         terms: Sequence[tuple[str, float]],
         vector: Vector | None,
         filter: Filter,  # noqa: A002
@@ -139,7 +140,7 @@ class EmbeddedIndex:
 
     async def search(
         self,
-        kind: ListKind,
+        kind: IndexKind,
         q: str,
         filter: Filter,  # noqa: A002
         facets: Sequence[str],
@@ -150,15 +151,15 @@ class EmbeddedIndex:
         """See the port."""
         return await asyncio.to_thread(self._search, kind, q, filter, facets, sort, offset, limit)
 
-    async def count(self, kind: ListKind) -> int:
+    async def count(self, kind: IndexKind) -> int:
         """See the port."""
         return await asyncio.to_thread(self._count, kind)
 
-    async def contents(self, kind: ListKind) -> dict[str, str]:
+    async def contents(self, kind: IndexKind) -> dict[str, str]:
         """See the port."""
         return await asyncio.to_thread(self._contents, kind)
 
-    def _contents(self, kind: ListKind) -> dict[str, str]:
+    def _contents(self, kind: IndexKind) -> dict[str, str]:
         opened = self._open(kind)
         if opened is None:
             return {}
@@ -170,29 +171,32 @@ class EmbeddedIndex:
     async def close(self) -> None:
         """See the port; files are let go of with the object."""
 
-    def _open(self, kind: ListKind) -> _Kind | None:
+    def _open(self, kind: IndexKind) -> _Kind | None:
         current = self.root / "current"
         with self._lock:
             for _ in range(3):  # a generation may be replaced between reading and opening it
                 name = current.read_text() if current.exists() else None
                 if name == self._generation:
                     break
+                folders = {one: self.root / str(name) / one.value for one in IndexKind}
                 try:
+                    # One that was made before a kind was there serves what it has until it is
+                    # rebuilt.
                     self._kinds = {
-                        one: _Kind(self.root / str(name) / one.value) for one in ListKind
+                        one: _Kind(folder) for one, folder in folders.items() if folder.is_dir()
                     }
                     self._generation = name
                 except (ValueError, OSError):
                     continue
             return self._kinds.get(kind)
 
-    def _count(self, kind: ListKind) -> int:
+    def _count(self, kind: IndexKind) -> int:
         opened = self._open(kind)
         return 0 if opened is None else int(opened.refresh().num_docs)
 
     def _propose(
         self,
-        kind: ListKind,
+        kind: IndexKind,
         terms: Sequence[tuple[str, float]],
         vector: Vector | None,
         wanted: Filter,
@@ -254,7 +258,7 @@ class EmbeddedIndex:
 
     def _search(
         self,
-        kind: ListKind,
+        kind: IndexKind,
         q: str,
         wanted: Filter,
         facets: Sequence[str],
@@ -306,11 +310,7 @@ def _word(schema: tantivy.Schema, word: str) -> Query:
 
 
 def _conditions(schema: tantivy.Schema, wanted: Filter) -> list[tuple[Occur, Query]]:
-    sets = {
-        name: values
-        for name in ("field", "organization_id", "stage", "cooperation", "place")
-        if (values := getattr(wanted, name)) is not None
-    }
+    sets = {name: values for name in CHOICES if (values := getattr(wanted, name)) is not None}
     conditions = [Query.term_set_query(schema, name, list(values)) for name, values in sets.items()]
     if wanted.valid_on is not None:
         conditions.append(_at_least(schema, "valid_until", wanted.valid_on.toordinal()))
@@ -353,7 +353,7 @@ def _schema() -> tantivy.Schema:
     for name in ("title", "keywords", "body"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field("characters", tokenizer_name="whitespace", index_option="position")
-    for name in ("field", "organization_id", "stage", "cooperation", "place"):
+    for name in CHOICES:
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("valid_until", indexed=True, fast=True)
     builder.add_integer_field("published", indexed=True, fast=True)
@@ -379,11 +379,11 @@ def _tantivy_document(one: Document) -> tantivy.Document:
         "characters",
         _characters(one.title, "，", keywords, "，", one.text, one.organization or ""),
     )
-    for name in ("field", "organization_id", "stage", "place"):
-        if (value := getattr(one, name)) is not None:
-            document.add_text(name, str(value))
-    for way in one.cooperation:
-        document.add_text("cooperation", way)
+    for name in CHOICES:
+        value = getattr(one, name)
+        for each in value if isinstance(value, tuple) else (value,):
+            if each is not None:
+                document.add_text(name, str(each))
     until = _NEVER if one.valid_until is None else one.valid_until.toordinal()
     document.add_integer("valid_until", until)
     document.add_integer("published", _micros(one.published_at))
@@ -411,9 +411,9 @@ class EmbeddedWriter:
         self.generation = generation
         if not (new or self.folder.is_dir()):
             raise FileNotFoundError(self.folder)
-        self._writers: dict[ListKind, tantivy.IndexWriter] = {}
-        self._files: dict[ListKind, tuple[Any, Any]] = {}
-        for kind in ListKind:
+        self._writers: dict[IndexKind, tantivy.IndexWriter] = {}
+        self._files: dict[IndexKind, tuple[Any, Any]] = {}
+        for kind in IndexKind:
             folder = self.folder / kind.value
             (folder / "words").mkdir(parents=True, exist_ok=True)
             index = tantivy.Index(_schema(), str(folder / "words"))
@@ -434,14 +434,14 @@ class EmbeddedWriter:
             writer.add_document(_tantivy_document(one))
 
     @_writing
-    def put_vectors(self, kind: ListKind, vectors: Sequence[tuple[str, Vector]]) -> None:
+    def put_vectors(self, kind: IndexKind, vectors: Sequence[tuple[str, Vector]]) -> None:
         """See the port."""
         ids, rows = self._files[kind]
         for one, vector in vectors:
             rows.write(np.asarray(vector, np.float16).tobytes())
             ids.write(uuid.UUID(one).bytes)
 
-    def delete(self, kind: ListKind, ids: Sequence[str]) -> None:
+    def delete(self, kind: IndexKind, ids: Sequence[str]) -> None:
         """See the port. A vector without its words is never proposed: it may stay in the file."""
         for one in ids:
             self._writers[kind].delete_documents_by_term("id", one)

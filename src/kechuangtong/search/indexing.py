@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kechuangtong.core import text as texts
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import Database, hold, new_id, upsert
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import IndexKind
 from kechuangtong.matching import store
 from kechuangtong.matching.embedding import Embedder, EmbeddingFailed
 from kechuangtong.matching.profiles import FORMAT, text_hash
@@ -203,7 +203,7 @@ class Indexer:
         embedder = self._embedder
         if embedder is None or self.drain.model == embedder.model:
             return False
-        for kind in ListKind:
+        for kind in IndexKind:
             async with self._database.read() as session:
                 ids = await store.missing_vectors(
                     session, kind, embedder.model, limit=VECTORS_BATCH
@@ -279,7 +279,7 @@ class Indexer:
     async def _put_all(self, drain: Drain, progress: Progress | None) -> int:
         """Put every published record; how many there are."""
         done = 0
-        for kind in ListKind:
+        for kind in IndexKind:
             async for ids in published_ids(self._database, kind):
                 await drain.put(kind, ids)
                 done += len(ids)
@@ -324,7 +324,7 @@ class Indexer:
                 update=values,
             )
             if self._wanted is not None:
-                for kind in ListKind:
+                for kind in IndexKind:
                     missing = await store.missing_vectors(session, kind, self._wanted)
                     await mark(session, kind, missing, Part.VECTORS)
         self._live_since = since
@@ -431,7 +431,7 @@ async def _granted(runtime: Runtime, wish: uuid.UUID) -> bool:
 async def repair(runtime: Runtime) -> int:
     """Bring to the index what it has not as the lists have it; how many records differed."""
     differing = 0
-    for kind in ListKind:
+    for kind in IndexKind:
         indexed = await runtime.index.contents(kind)
         expected: dict[str, str] = {}
         async for ids in published_ids(runtime.database, kind):

@@ -7,13 +7,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import upsert
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import IndexKind, ListKind
 from kechuangtong.models import IndexMark
 from kechuangtong.models.indexing import Part
 
 
 async def mark(
-    session: AsyncSession, kind: ListKind, ids: Iterable[uuid.UUID], part: Part = Part.WORDS
+    session: AsyncSession,
+    kind: ListKind | IndexKind,
+    ids: Iterable[uuid.UUID],
+    part: Part = Part.WORDS,
 ) -> None:
     """Mark records for the index; one marked already gets a higher revision, and what failed
     before is tried again at once. Vectors alone are asked for where nothing else is."""
@@ -23,7 +26,7 @@ async def mark(
         IndexMark.__table__,  # type: ignore[arg-type]
         # In one order, so that two transactions never wait for each other's marks.
         [
-            {"kind": kind, "record_id": one, "revision": 1, "marked_at": now(), **fresh}
+            {"kind": IndexKind(kind), "record_id": one, "revision": 1, "marked_at": now(), **fresh}
             for one in sorted(ids)
         ],
         keys=["kind", "record_id"],

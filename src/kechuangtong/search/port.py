@@ -14,11 +14,22 @@ from typing import Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import IndexKind
 
 Vector = NDArray[np.float32]
 Sort = Literal["relevance", "newest"]
 
+# What of a document is compared and counted as a whole.
+CHOICES: Final = (
+    "field",
+    "organization_id",
+    "stage",
+    "cooperation",
+    "place",
+    "classes",
+    "instrument_kind",
+    "share_mode",
+)
 _FUSION: Final = 60  # of reciprocal ranks (Cormack, Clarke, Büttcher 2009)
 
 
@@ -36,9 +47,12 @@ class WriterBusy(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What of a published record the index holds; texts as typed, folding is the index's."""
+    """What of a published record the index holds; texts as typed, folding is the index's.
 
-    kind: ListKind
+    `classes`: the code of an instrument's class (分类编码) at each of its levels.
+    """
+
+    kind: IndexKind
     id: str
     title: str
     keywords: tuple[str, ...]
@@ -51,6 +65,9 @@ class Document:
     place: str | None
     published_at: datetime
     valid_until: date | None
+    classes: tuple[str, ...] = ()
+    instrument_kind: str | None = None
+    share_mode: str | None = None
 
     @property
     def digest(self) -> str:
@@ -68,6 +85,9 @@ class Filter:
     stage: tuple[str, ...] | None = None
     cooperation: tuple[str, ...] | None = None
     place: tuple[str, ...] | None = None
+    classes: tuple[str, ...] | None = None
+    instrument_kind: tuple[str, ...] | None = None
+    share_mode: tuple[str, ...] | None = None
     valid_on: date | None = None
     published_after: datetime | None = None
     published_before: datetime | None = None
@@ -107,7 +127,7 @@ class SearchIndex(Protocol):
 
     async def propose(
         self,
-        kind: ListKind,
+        kind: IndexKind,
         terms: Sequence[tuple[str, float]],
         vector: Vector | None,
         filter: Filter,  # noqa: A002
@@ -118,7 +138,7 @@ class SearchIndex(Protocol):
 
     async def search(
         self,
-        kind: ListKind,
+        kind: IndexKind,
         q: str,
         filter: Filter,  # noqa: A002
         facets: Sequence[str],
@@ -129,11 +149,11 @@ class SearchIndex(Protocol):
         """What a person's words find: all of the words, or any where nothing has them all."""
         ...
 
-    async def count(self, kind: ListKind) -> int:
+    async def count(self, kind: IndexKind) -> int:
         """How many records the index holds."""
         ...
 
-    async def contents(self, kind: ListKind) -> dict[str, str]:
+    async def contents(self, kind: IndexKind) -> dict[str, str]:
         """The digests of all documents that the index holds, by record."""
         ...
 
@@ -147,10 +167,10 @@ class IndexWriter(Protocol):
     def put(self, documents: Sequence[Document]) -> None:
         """Add or replace documents; the vector that a record has stays."""
 
-    def put_vectors(self, kind: ListKind, vectors: Sequence[tuple[str, Vector]]) -> None:
+    def put_vectors(self, kind: IndexKind, vectors: Sequence[tuple[str, Vector]]) -> None:
         """Set the vectors (384 floats) of records that are in the index."""
 
-    def delete(self, kind: ListKind, ids: Sequence[str]) -> None:
+    def delete(self, kind: IndexKind, ids: Sequence[str]) -> None:
         """Take records out, with their vectors."""
 
     def commit(self) -> None:

@@ -1,7 +1,8 @@
 """Searching for people: the index finds, the database shows."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -13,22 +14,28 @@ from kechuangtong.core.clock import today
 from kechuangtong.core.errors import Invalid
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import CursorInvalid, decode_cursor, encode_cursor
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import IndexKind, ListKind
 from kechuangtong.demands.service import demands
+from kechuangtong.instruments import texts
+from kechuangtong.instruments.queries import shown
+from kechuangtong.instruments.service import show as show_instrument
 from kechuangtong.lists.queries import of_organizations, visible_to
 from kechuangtong.lists.sight import as_seen_by
-from kechuangtong.models import Achievement, Demand
+from kechuangtong.models import Achievement, Demand, Instrument
+from kechuangtong.models.instrument import InstrumentState
 from kechuangtong.search.highlight import highlight
 from kechuangtong.search.port import Filter, SearchIndex
 from kechuangtong.search.schemas import (
     FacetCount,
     FoundAchievement,
     FoundDemand,
+    FoundInstrument,
     Highlights,
+    InstrumentFilter,
     RecordFilter,
     SearchQuery,
     SearchResults,
-    SearchTerms,
+    Words,
 )
 
 # Paging deeper than this costs the index more than any person reads.
@@ -48,6 +55,16 @@ class TooDeep(Invalid):
     text = Text("最多翻到第 {limit} 条。", "Paging ends at item {limit}; narrow the search.")
 
 
+def instrument_filter(wanted: InstrumentFilter, beside: Filter) -> Filter:
+    """A filter of instruments as the index takes it, with what else is asked for."""
+    return replace(
+        beside,
+        classes=tuple(wanted.class_) or None,
+        instrument_kind=tuple(one.value for one in wanted.instrument_kind) or None,
+        share_mode=tuple(one.value for one in wanted.share_mode) or None,
+    )
+
+
 def index_filter(wanted: RecordFilter, actor: Actor) -> Filter:
     """A caller's filter as the index takes it; what has expired is its own people's to see."""
     expired = wanted.include_expired and (actor.sees_all or bool(actor.roles))
@@ -58,8 +75,8 @@ def index_filter(wanted: RecordFilter, actor: Actor) -> Filter:
         place=tuple(wanted.place) or None,
         organization_id=tuple(str(one) for one in wanted.organization_id) or None,
         valid_on=None if expired else today(),
-        published_after=wanted.published_after if isinstance(wanted, SearchTerms) else None,
-        published_before=wanted.published_before if isinstance(wanted, SearchTerms) else None,
+        published_after=wanted.published_after if isinstance(wanted, Words) else None,
+        published_before=wanted.published_before if isinstance(wanted, Words) else None,
     )
 
 
@@ -78,24 +95,40 @@ async def search(
     results = await index.search(
         query.kind,
         query.q,
-        index_filter(query, actor),
-        [one.value for one in query.facet],
+        instrument_filter(query, index_filter(query, actor)),
+        [one.column for one in query.facet],
         query.sort,
         offset,
         query.limit,
     )
     ids = [uuid.UUID(hit.id) for hit in results.hits]
-    found = await load(session, actor, query.kind, ids, query)
+    found: Iterable[Achievement | Demand | Instrument]
+    if query.kind is IndexKind.INSTRUMENT:
+        found = await load_instruments(session, ids, query.organization_id)
+    else:
+        found = await load(session, actor, ListKind(query.kind), ids, query)
     following = offset + query.limit
     return SearchResults(
         items=[_item(record, actor, query.q) for record in found],
         total=results.total,
         facets={
-            one: [FacetCount(value=v, count=n) for v, n in results.facets[one.value]]
+            one: [FacetCount(value=v, count=n) for v, n in results.facets[one.column]]
             for one in query.facet
         },
         next_cursor=encode_cursor([str(following)]) if following < results.total else None,
     )
+
+
+async def load_instruments(
+    session: AsyncSession, ids: list[uuid.UUID], organization_ids: Sequence[uuid.UUID] = ()
+) -> list[Instrument]:
+    """The instruments of ids in their order; one that is public no more, or has another
+    organization since it was indexed, is left out."""
+    conditions = [Instrument.id.in_(ids), Instrument.state == InstrumentState.PUBLISHED]
+    if organization_ids:
+        conditions.append(Instrument.organization_id.in_(organization_ids))
+    by_id = {one.id: one for one in await session.scalars(shown(*conditions))}
+    return [by_id[one] for one in ids if one in by_id]
 
 
 async def load(
@@ -119,7 +152,14 @@ async def load(
     return [by_id[one] for one in ids if one in by_id]
 
 
-def _item(record: Achievement | Demand, actor: Actor, q: str) -> FoundAchievement | FoundDemand:
+def _item(
+    record: Achievement | Demand | Instrument, actor: Actor, q: str
+) -> FoundAchievement | FoundDemand | FoundInstrument:
+    if isinstance(record, Instrument):
+        marked = Highlights(
+            title=highlight(record.name, q), description=highlight(texts.body(record), q)
+        )
+        return FoundInstrument(instrument=show_instrument(record, actor), highlights=marked)
     highlights = Highlights(
         title=highlight(record.title, q), description=highlight(record.description or "", q)
     )

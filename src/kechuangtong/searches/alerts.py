@@ -13,12 +13,13 @@ from kechuangtong.accounts.actor import ANONYMOUS
 from kechuangtong.core.clock import now
 from kechuangtong.core.errors import Unavailable
 from kechuangtong.inbox import service as inbox
+from kechuangtong.lists.public import LISTS
 from kechuangtong.models import IndexMark, LiveIndex, SavedSearch
 from kechuangtong.models.indexing import Part
 from kechuangtong.models.listing import ListingState
 from kechuangtong.models.notice import NoticeKind
 from kechuangtong.runtime import Runtime
-from kechuangtong.search.drain import MODELS, rebuilding
+from kechuangtong.search.drain import rebuilding
 from kechuangtong.search.schemas import SearchTerms
 from kechuangtong.search.service import index_filter, load
 
@@ -102,7 +103,7 @@ async def _news(session: AsyncSession, runtime: Runtime, saved: SavedSearch) -> 
     offset = 0
     while len(titles) <= _MOST:
         found = await runtime.index.search(
-            query.kind, query.q, index_filter(query, ANONYMOUS), [], "newest", offset, _PAGE
+            query.kind.indexed, query.q, index_filter(query, ANONYMOUS), [], "newest", offset, _PAGE
         )
         ids = [uuid.UUID(one.id) for one in found.hits]
         records = await load(session, ANONYMOUS, query.kind, ids, query)
@@ -124,7 +125,7 @@ async def _surely_indexed(session: AsyncSession, query: SearchTerms, since: date
 
     Those that are set aside, since the index would not take them, are not waited for.
     """
-    model = MODELS[query.kind]
+    model = LISTS[query.kind].model
     lacking = await session.scalar(
         select(func.min(model.published_at))
         .join(IndexMark, IndexMark.record_id == model.id)

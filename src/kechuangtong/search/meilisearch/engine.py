@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 import meilisearch
 from pydantic import SecretStr
 
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import IndexKind
 from kechuangtong.search.meilisearch.reader import MeilisearchIndex
 from kechuangtong.search.meilisearch.schema import SCHEMA, SETTINGS
 from kechuangtong.search.meilisearch.server import (
@@ -41,7 +41,7 @@ class MeilisearchEngine:
         self._key = (key.get_secret_value() if key else None) or None
         self._timeout = timeout
         self._prefix = prefix
-        self._names = {kind: f"{prefix}{kind.value}s" for kind in ListKind}
+        self._names = {kind: f"{prefix}{kind.value}s" for kind in IndexKind}
 
     def reader(self) -> MeilisearchIndex:
         """See the port."""
@@ -67,7 +67,7 @@ class MeilisearchEngine:
     def new(self) -> MeilisearchWriter:
         """See the port; what an earlier try left is removed."""
         mark = uuid.uuid4().hex[:12]
-        names = {kind: f"{self._prefix}next-{mark}-{kind.value}s" for kind in ListKind}
+        names = {kind: f"{self._prefix}next-{mark}-{kind.value}s" for kind in IndexKind}
         clients = self._connect()
         for client in clients:
             remove(client, f"{self._prefix}next-")
@@ -75,10 +75,10 @@ class MeilisearchEngine:
         return MeilisearchWriter(clients, names, new=True)
 
     def make_live(self, writer: IndexWriter) -> None:
-        """See the port; both kinds change places at once."""
+        """See the port; all kinds change places at once."""
         assert isinstance(writer, MeilisearchWriter)
         pairs: list[Mapping[str, list[str] | bool]] = [
-            {"indexes": [self._names[kind], writer.names[kind]]} for kind in ListKind
+            {"indexes": [self._names[kind], writer.names[kind]]} for kind in IndexKind
         ]
         for client in self._connect():
             create(client, self._names.values())

@@ -16,7 +16,7 @@ import structlog
 
 from kechuangtong.core.errors import Unavailable
 from kechuangtong.core.language import Text
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import IndexKind
 from kechuangtong.search.meilisearch.schema import EMBEDDER, among, filter_of, phrase
 from kechuangtong.search.port import Candidate, Filter, Hit, Results, Sort, Vector, fuse
 from kechuangtong.search.query import query_words
@@ -53,7 +53,7 @@ class MeilisearchIndex:
         self,
         urls: Sequence[str],
         key: str | None,
-        names: Mapping[ListKind, str],
+        names: Mapping[IndexKind, str],
         timeout: float,
     ) -> None:
         self._names = names
@@ -69,7 +69,7 @@ class MeilisearchIndex:
 
     async def propose(
         self,
-        kind: ListKind,
+        kind: IndexKind,
         terms: Sequence[tuple[str, float]],
         vector: Vector | None,
         filter: Filter,  # noqa: A002
@@ -97,11 +97,11 @@ class MeilisearchIndex:
         by_vector = [(hit["id"], 2 * float(hit["_rankingScore"]) - 1) for hit in nearest]
         return fuse(by_words, by_vector, limit)
 
-    def _of_term(self, kind: ListKind, one: str, conditions: list[str]) -> dict[str, Any]:
+    def _of_term(self, kind: IndexKind, one: str, conditions: list[str]) -> dict[str, Any]:
         return self._query(kind, q=one, filter=conditions, limit=TERM_HITS)
 
     def _of_vector(
-        self, kind: ListKind, vector: Vector, conditions: list[str], limit: int
+        self, kind: IndexKind, vector: Vector, conditions: list[str], limit: int
     ) -> dict[str, Any]:
         return self._query(
             kind,
@@ -114,7 +114,7 @@ class MeilisearchIndex:
 
     async def search(
         self,
-        kind: ListKind,
+        kind: IndexKind,
         q: str,
         filter: Filter,  # noqa: A002
         facets: Sequence[str],
@@ -136,12 +136,12 @@ class MeilisearchIndex:
                 found = await self._chosen(kind, await self._any_of(kind, words, page), page)
         return found
 
-    async def count(self, kind: ListKind) -> int:
+    async def count(self, kind: IndexKind) -> int:
         """See the port."""
         async with self._in_time():
             return (await self._found(kind, "", _Page([], [], "relevance", 0, 0))).total
 
-    async def contents(self, kind: ListKind) -> dict[str, str]:
+    async def contents(self, kind: IndexKind) -> dict[str, str]:
         """See the port; this needs a write key."""
         found: dict[str, str] = {}
         path = f"/indexes/{self._names[kind]}/documents/fetch"
@@ -158,7 +158,7 @@ class MeilisearchIndex:
             await client.aclose()
 
     async def _found(
-        self, kind: ListKind, q: str, page: "_Page", ids: Sequence[str] | None = None
+        self, kind: IndexKind, q: str, page: "_Page", ids: Sequence[str] | None = None
     ) -> Results:
         """One page of what Meilisearch finds for up to ten words, among some records or all."""
         conditions = list(page.conditions)
@@ -184,7 +184,7 @@ class MeilisearchIndex:
             facets={one: list(counted.get(one, {}).items()) for one in page.facets},
         )
 
-    async def _chosen(self, kind: ListKind, ids: list[str], page: "_Page") -> Results:
+    async def _chosen(self, kind: IndexKind, ids: list[str], page: "_Page") -> Results:
         """One page of records that were put together here, best first."""
         if not ids:
             return Results([], 0, {one: [] for one in page.facets})
@@ -194,14 +194,14 @@ class MeilisearchIndex:
         shown = ids[page.offset : page.offset + page.limit]
         return Results([Hit(one, 0.0) for one in shown], len(ids), found.facets)
 
-    async def _all_of(self, kind: ListKind, words: Sequence[str], page: "_Page") -> list[str]:
+    async def _all_of(self, kind: IndexKind, words: Sequence[str], page: "_Page") -> list[str]:
         """The records in which more words stand than a query takes, in the order of the first."""
         groups = [words[at : at + MAX_WORDS] for at in range(0, len(words), MAX_WORDS)]
         lists = await self._lists(kind, [" ".join(group) for group in groups], page, MAX_CHOSEN)
         common = set.intersection(*(set(one) for one, _ in lists))
         return [one for one in lists[0][0] if one in common]
 
-    async def _any_of(self, kind: ListKind, words: Sequence[str], page: "_Page") -> list[str]:
+    async def _any_of(self, kind: IndexKind, words: Sequence[str], page: "_Page") -> list[str]:
         """The records in which any of the words stands, those with many and rare ones first."""
         lists = await self._lists(kind, words, page, MAX_CHOSEN // len(words))
         scores: dict[str, float] = {}
@@ -211,7 +211,7 @@ class MeilisearchIndex:
         return sorted(scores, key=lambda one: -scores[one])
 
     async def _lists(
-        self, kind: ListKind, queries: Sequence[str], page: "_Page", limit: int
+        self, kind: IndexKind, queries: Sequence[str], page: "_Page", limit: int
     ) -> list[tuple[list[str], int]]:
         """The ids that each query finds, and how many it finds in all."""
         sort = ["published:desc"] if page.sort == "newest" else []
@@ -224,7 +224,7 @@ class MeilisearchIndex:
             for answer in await self._multi(asked)
         ]
 
-    def _query(self, kind: ListKind, **values: Any) -> dict[str, Any]:  # noqa: ANN401
+    def _query(self, kind: IndexKind, **values: Any) -> dict[str, Any]:  # noqa: ANN401
         return {
             "indexUid": self._names[kind],
             "attributesToRetrieve": ["id"],

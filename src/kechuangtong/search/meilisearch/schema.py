@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from kechuangtong.core.text import fold
 from kechuangtong.matching.embedding import DIMENSIONS
-from kechuangtong.search.port import Document, Filter
+from kechuangtong.search.port import CHOICES, Document, Filter
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 # How many records a query gives at the most.
 MAX_HITS: Final = 10_100
 EMBEDDER: Final = "meaning"
@@ -26,15 +26,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "displayedAttributes": ["id", "digest", "vector_digest"],
     "filterableAttributes": [
         {
-            "attributePatterns": [
-                "id",
-                "kind",
-                "field",
-                "organization_id",
-                "stage",
-                "cooperation",
-                "place",
-            ],
+            "attributePatterns": ["id", "kind", *CHOICES],
             "features": {"facetSearch": False, "filter": {"equality": True, "comparison": False}},
         },
         {
@@ -75,7 +67,7 @@ def phrase(word: str) -> str:
 def filter_of(wanted: Filter) -> list[str]:
     """The conditions of a filter in Meilisearch's language."""
     conditions = []
-    for name in ("field", "organization_id", "stage", "cooperation", "place"):
+    for name in CHOICES:
         values = getattr(wanted, name)
         if values is not None:
             listed = ", ".join(quoted(str(one)) for one in values)
@@ -113,11 +105,7 @@ def fields(one: Document) -> dict[str, Any]:
         "title": spaced(one.title),
         "keywords": [spaced(each) for each in one.keywords],
         "body": spaced(f"{one.text}\n{one.organization or ''}"),
-        "field": one.field,
-        "organization_id": one.organization_id,
-        "stage": one.stage,
-        "cooperation": list(one.cooperation),
-        "place": one.place,
+        **{name: getattr(one, name) for name in CHOICES},
         "valid_until": _NEVER if one.valid_until is None else one.valid_until.toordinal(),
         "published": micros(one.published_at),
     }

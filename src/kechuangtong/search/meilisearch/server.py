@@ -11,7 +11,7 @@ from meilisearch.errors import MeilisearchApiError, MeilisearchError
 from pydantic import SecretStr
 from requests.exceptions import RequestException
 
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import IndexKind
 from kechuangtong.search.meilisearch.schema import EMBEDDER, SETTINGS
 from kechuangtong.search.port import DocumentsRefused, EngineFailed
 
@@ -46,7 +46,7 @@ def create(client: meilisearch.Client, names: Iterable[str]) -> None:
         wait_for(client, task, existing="index_already_exists")
 
 
-def fits(client: meilisearch.Client, names: Mapping[ListKind, str]) -> bool:
+def fits(client: meilisearch.Client, names: Mapping[IndexKind, str]) -> bool:
     """Whether the indexes are there with the attributes that ours have."""
     try:
         with failures():
@@ -71,7 +71,10 @@ def _make_key(client: meilisearch.Client, name: str, values: dict[str, Any]) -> 
     uid = str(uuid.uuid5(uuid.NAMESPACE_URL, f"kechuangtong/{name}"))
     with failures():
         try:
-            return client.get_key(uid).key
+            found = client.get_key(uid)
+            if sorted(found.indexes) == sorted(values["indexes"]):
+                return found.key
+            client.delete_key(uid)  # made anew with the same id it is the same, for more indexes
         except MeilisearchApiError as error:
             if error.code != "api_key_not_found":
                 raise
@@ -80,7 +83,7 @@ def _make_key(client: meilisearch.Client, name: str, values: dict[str, Any]) -> 
 
 
 _KEYS: Final[dict[str, dict[str, Any]]] = {
-    "search": {"actions": ["search"], "indexes": ["achievements", "demands"]},
+    "search": {"actions": ["search"], "indexes": [f"{one.value}s" for one in IndexKind]},
     # Changing places is a task of the whole server: a key for some indexes may not see it.
     "write": {
         "actions": [

@@ -7,7 +7,7 @@ from typing import Any, Final
 import meilisearch
 from meilisearch.index import Index
 
-from kechuangtong.core.trade import ListKind
+from kechuangtong.core.trade import IndexKind
 from kechuangtong.search.meilisearch.schema import EMBEDDER, among, fields
 from kechuangtong.search.meilisearch.server import failures, fits, wait_for
 from kechuangtong.search.port import Document, EngineFailed, Vector
@@ -23,13 +23,13 @@ class MeilisearchWriter:
     """
 
     def __init__(
-        self, clients: Sequence[meilisearch.Client], names: Mapping[ListKind, str], *, new: bool
+        self, clients: Sequence[meilisearch.Client], names: Mapping[IndexKind, str], *, new: bool
     ) -> None:
         self._clients = clients
         self._names = dict(names)
         self._new = new
-        self._documents: dict[ListKind, dict[str, dict[str, Any]]] = {one: {} for one in ListKind}
-        self._gone: dict[ListKind, list[str]] = {one: [] for one in ListKind}
+        self._documents: dict[IndexKind, dict[str, dict[str, Any]]] = {one: {} for one in IndexKind}
+        self._gone: dict[IndexKind, list[str]] = {one: [] for one in IndexKind}
         self._tasks: list[tuple[meilisearch.Client, int]] = []
 
     def put(self, documents: Sequence[Document]) -> None:
@@ -39,7 +39,7 @@ class MeilisearchWriter:
         for one in documents:
             self._documents[one.kind].setdefault(one.id, {}).update(fields(one))
 
-    def put_vectors(self, kind: ListKind, vectors: Sequence[tuple[str, Vector]]) -> None:
+    def put_vectors(self, kind: IndexKind, vectors: Sequence[tuple[str, Vector]]) -> None:
         """See the port."""
         for one, vector in vectors:
             self._documents[kind].setdefault(one, {"id": one}).update(
@@ -54,7 +54,7 @@ class MeilisearchWriter:
                 }
             )
 
-    def delete(self, kind: ListKind, ids: Sequence[str]) -> None:
+    def delete(self, kind: IndexKind, ids: Sequence[str]) -> None:
         """See the port."""
         for one in ids:
             self._documents[kind].pop(one, None)
@@ -69,8 +69,8 @@ class MeilisearchWriter:
         finally:
             # What failed is still marked: another may bring something newer before it is tried.
             self._tasks = []
-            self._documents = {one: {} for one in ListKind}
-            self._gone = {one: [] for one in ListKind}
+            self._documents = {one: {} for one in IndexKind}
+            self._gone = {one: [] for one in IndexKind}
 
     def check(self) -> None:
         """See the port."""
@@ -81,11 +81,11 @@ class MeilisearchWriter:
         """See the port."""
 
     @property
-    def names(self) -> Mapping[ListKind, str]:
+    def names(self) -> Mapping[IndexKind, str]:
         """The indexes that it writes."""
         return self._names
 
-    def take_place(self, names: Mapping[ListKind, str]) -> None:
+    def take_place(self, names: Mapping[IndexKind, str]) -> None:
         """Write from now on what has these names."""
         self._names = dict(names)
         self._new = False
@@ -102,8 +102,8 @@ class MeilisearchWriter:
                     if gone := self._gone[kind]:
                         tasks.append(index.delete_documents(filter=among(gone)).task_uid)
                     self._tasks += [(client, task) for task in tasks]
-        self._documents = {one: {} for one in ListKind}
-        self._gone = {one: [] for one in ListKind}
+        self._documents = {one: {} for one in IndexKind}
+        self._gone = {one: [] for one in IndexKind}
 
     def _with_vectors(
         self,
