@@ -100,7 +100,7 @@ async def test_a_registration_is_returned_changed_and_approved(
     closed = await change(applicant, path, {"proof": "x"}, "PATCH")
     assert (closed.status_code, closed.json()["code"]) == (409, "registration_closed")
     async with service.runtime.database.read() as session:
-        mails = (await session.scalars(select(Mail))).all()
+        mails = (await session.scalars(select(Mail).order_by(Mail.id))).all()
         assert [one.recipient for one in mails] == [USER["email"]] * 2
         assert "证明材料不足" in (mails[0].text or "")
         assert "请附授权书" in (mails[0].text or "")

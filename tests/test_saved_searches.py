@@ -123,8 +123,8 @@ async def test_what_others_publish_is_told_once(
     for title in ("石墨烯导热膜", "耐火砖", "石墨烯浆料"):
         await publish(scholar, "achievement", service.university, title)
     await indexed(service)
-    told = await asyncio.gather(*(alert(service.runtime) for _ in range(4)))
-    assert sum(told) == 2
+    # The schedule of the service may come in between, too.
+    await asyncio.gather(*(alert(service.runtime) for _ in range(4)))
     assert await alert(service.runtime) == 0
     (notice,) = (await buyer.get("/v1/inbox")).json()["items"]
     assert notice["text"] == "“石墨烯”有 2 条新结果：石墨烯浆料、石墨烯导热膜。"

@@ -97,7 +97,7 @@ async def test_administrators_find_and_change_users_and_auditors_read_them(
     async with service.runtime.database.read() as session:
         events = await session.scalars(select(Event).where(Event.subject_id == wang))
         told = [(one.action, one.before, one.after) for one in events]
-        mails = (await session.scalars(select(Mail))).all()
+        mails = (await session.scalars(select(Mail).order_by(Mail.id))).all()
     assert [one[0] for one in told].count("user.changed") == 2
     assert "example" not in json.dumps(told)
     assert [(one.recipient, "w@x.example" in (one.text or "")) for one in mails] == [(EMAIL, False)]
@@ -233,7 +233,7 @@ async def test_a_person_sees_all_that_is_kept_and_is_forgotten(
     assert shown.json()["title"] == "石墨烯导热膜"  # what it did stays
     async with service.runtime.database.read() as session:
         events = (await session.scalars(select(Event).order_by(Event.id))).all()
-        mails = (await session.scalars(select(Mail))).all()
+        mails = (await session.scalars(select(Mail).order_by(Mail.id))).all()
         stored = await session.get_one(ApiKey, key.id)
         members = select(Membership).where(Membership.user_id == user_id)
         assert (await session.scalars(members)).all() == []
