@@ -19,6 +19,7 @@ from booking import ANY, act, at, book, code, wish
 from conftest import Service
 from kechuangtong.bookings.service import tend
 from kechuangtong.bookings.states import TRANSITIONS, Action
+from kechuangtong.core.clock import CITY, now
 from kechuangtong.core.db import new_id, violated
 from kechuangtong.models import (
     Booking,
@@ -435,15 +436,20 @@ async def test_the_statement_of_a_month(
     price = {"user_class": "enterprise", "valid_from": str(at(0).date()), "amount": "100.10"}
     assert (await scholar.post(path, json=price)).status_code == 201
     assert code(await scholar.post(path, json=price)) == (409, "price_listed")
+    now_on = {**price, "user_class": "academic", "valid_from": str(now().astimezone(CITY).date())}
+    assert (await scholar.post(path, json=now_on)).status_code == 201
+    assert code(await scholar.post(path, json=now_on)) == (422, "price_holds")
     past = {**price, "valid_from": "2020-01-01"}
     assert code(await scholar.post(path, json=past)) == (422, "price_in_past")
     made = [await book(buyer, instrument, hour, hour + 2) for hour in (9, 11)]
     made.append(await book(scholar, instrument, 13, 14))
     with time_machine.travel(at(20)):
         await renew(service, scholar=scholar, buyer=buyer, admin=admin)
+        too_long = await act(scholar, made[0], "finish", hours="99999999.99")
+        assert code(too_long) == (422, "validation_failed")
         for one in made:
             assert (await act(scholar, one, "finish")).status_code == 200
-        (in_force,) = (await scholar.get(path)).json()["items"]
+        in_force = (await scholar.get(path)).json()["items"][0]
         dropped = await scholar.delete(f"{path}/{in_force['id']}")
         assert code(dropped) == (409, "price_in_force")
         month = {"month": f"{at(9):%Y-%m}"}

@@ -77,11 +77,24 @@ def test_a_picture_says_nothing_beside_what_it_shows() -> None:
     )
     assert clean == b"\xff\xd8" + b"".join(kept) + b"\xff\xd9"
     assert bare("image/jpeg", clean) == clean
-    told = [chunk(one, PLACE) for one in (b"eXIf", b"tEXt", b"iTXt", b"zTXt", b"tIME")]
+    told = [chunk(one, PLACE) for one in (b"eXIf", b"tEXt", b"iTXt", b"zTXt", b"tIME", b"caBX")]
     assert bare("image/png", PICTURE[:33] + b"".join(told) + PICTURE[33:] + PLACE) == PICTURE
     webp = riff((b"VP8X", b"\x1c" + bytes(9)), (b"VP8L", b"/" + bytes(6)), (b"EXIF", PLACE))
     assert bare("image/webp", webp) == riff(
         (b"VP8X", b"\x10" + bytes(9)), (b"VP8L", b"/" + bytes(6))
+    )
+    # How it is to be turned stays in the other formats, too.
+    tiff = turned.removeprefix(b"Exif\0\0")
+    png = PICTURE[:33] + chunk(b"eXIf", exif(6)[6:]) + PICTURE[33:]
+    assert bare("image/png", png) == PICTURE[:33] + chunk(b"eXIf", tiff) + PICTURE[33:]
+    webp_turned = riff(
+        (b"VP8X", b"\x1c" + bytes(9)),
+        (b"C2PA", PLACE),
+        (b"EXIF", exif(6)),
+        (b"VP8L", b"/" + bytes(6)),
+    )
+    assert bare("image/webp", webp_turned) == riff(
+        (b"VP8X", b"\x18" + bytes(9)), (b"VP8L", b"/" + bytes(6)), (b"EXIF", tiff)
     )
     for media_type, content in (
         ("image/jpeg", PICTURE),

@@ -14,9 +14,12 @@ MEDIA_TYPES: Final = {
 """The pictures that are taken, by their extensions."""
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
-_PNG_TOLD: Final = frozenset({b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME"})
-_WEBP_TOLD: Final = frozenset({b"EXIF", b"XMP "})
-_WEBP_TELLS: Final = 0b1100  # in the flags of VP8X: that EXIF, that XMP follows
+# Of chunks those that show something are kept, and no others.
+_PNG_SHOWN: Final = frozenset(
+    b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP cICP sBIT pHYS bKGD acTL fcTL fdAT".split()
+)
+_WEBP_SHOWN: Final = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"})
+_WEBP_EXIF, _WEBP_XMP = 0b1000, 0b0100  # in the flags of VP8X: that these follow
 _EXIF: Final = b"Exif\0\0"
 _ORIENTATION: Final = 0x0112
 
@@ -61,9 +64,8 @@ def _jpeg(content: bytes) -> Iterator[bytes]:
 def _segment(marker: int, segment: bytes) -> Iterator[bytes]:
     body = segment[4:]
     if marker == 0xE1 and body.startswith(_EXIF):
-        if (turned := _turned(body[len(_EXIF) :])) is not None:
-            entry = struct.pack(">HHIHH", _ORIENTATION, 3, 1, turned, 0)
-            exif = _EXIF + struct.pack(">2sHIH", b"MM", 42, 8, 1) + entry + bytes(4)
+        if turned := _turned(body[len(_EXIF) :]):
+            exif = _EXIF + turned
             yield struct.pack(">HH", 0xFFE1, len(exif) + 2) + exif
         return
     told = 0xE1 <= marker <= 0xEF or marker == 0xFE
@@ -71,18 +73,19 @@ def _segment(marker: int, segment: bytes) -> Iterator[bytes]:
         yield segment
 
 
-def _turned(tiff: bytes) -> int | None:
-    """How a photograph is to be turned, from 1 (not at all) to 8, where its Exif tells it."""
+def _turned(tiff: bytes) -> bytes:
+    """Of Exif what says how a photograph is to be turned, 1 (not at all) to 8; else nothing."""
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     try:
         first = struct.unpack_from(f"{order}I", tiff, 4)[0]
         for number in range(struct.unpack_from(f"{order}H", tiff, first)[0]):
             tag, _, _, value = struct.unpack_from(f"{order}HHIH", tiff, first + 2 + 12 * number)
             if tag == _ORIENTATION and 1 <= value <= 8:
-                return int(value)
+                entry = struct.pack(">HHIHH", _ORIENTATION, 3, 1, value, 0)
+                return struct.pack(">2sHIH", b"MM", 42, 8, 1) + entry + bytes(4)
     except struct.error:
         pass
-    return None
+    return b""
 
 
 def _png(content: bytes) -> Iterator[bytes]:
@@ -96,8 +99,11 @@ def _png(content: bytes) -> Iterator[bytes]:
         (checksum,) = struct.unpack(">I", chunk[-4:])
         if checksum != zlib.crc32(chunk[4:-4]):
             raise ValueError
-        if kind not in _PNG_TOLD:
+        if kind in _PNG_SHOWN:
             yield chunk
+        elif kind == b"eXIf" and (turned := _turned(chunk[8:-4])):
+            kept = b"eXIf" + turned
+            yield struct.pack(">I", len(turned)) + kept + struct.pack(">I", zlib.crc32(kept))
         at += length + 12
 
 
@@ -107,16 +113,22 @@ def _webp(content: bytes) -> Iterator[bytes]:
     end = 8 + int(struct.unpack_from("<I", content, 4)[0])
     if end > len(content):
         raise ValueError
-    chunks = []
+    chunks: list[bytes] = []
+    turned = b""
     at = 12
     while at < end:
         kind, length = struct.unpack_from("<4sI", content, at)
-        chunk = bytearray(content[at : at + 8 + length + length % 2])
-        if kind == b"VP8X":
-            chunk[8] &= ~_WEBP_TELLS
-        if kind not in _WEBP_TOLD:
-            chunks.append(bytes(chunk))
+        chunk = content[at : at + 8 + length + length % 2]
+        if kind in _WEBP_SHOWN:
+            chunks.append(chunk)
+        elif kind == b"EXIF":
+            turned = _turned(chunk[8:].removeprefix(_EXIF))
         at += len(chunk)
+    if chunks and chunks[0].startswith(b"VP8X"):
+        flags = chunks[0][8] & ~(_WEBP_EXIF | _WEBP_XMP) | (_WEBP_EXIF if turned else 0)
+        chunks[0] = chunks[0][:8] + bytes([flags]) + chunks[0][9:]
+        if turned:  # of even length, as chunks are to be
+            chunks.append(struct.pack("<4sI", b"EXIF", len(turned)) + turned)
     yield b"RIFF" + struct.pack("<I", 4 + sum(map(len, chunks))) + b"WEBP"
     yield from chunks
 

@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.permissions import Permission
 from kechuangtong.bookings import service
 from kechuangtong.bookings.schemas import ClosureMade
 from kechuangtong.instruments import terms
@@ -24,4 +25,5 @@ async def close(
     closure = await terms.close(session, actor, instrument_id, values)
     met = await service.meet_closure(session, actor, closure, cancel=values.cancel_bookings)
     shown = ClosureRead.model_validate(closure).model_dump()
-    return ClosureMade(**shown, bookings=len(met), affected=met[:_LISTED])
+    sees = actor.in_scope(Permission.BOOKINGS_READ)  # of its own instruments a key may not
+    return ClosureMade(**shown, bookings=len(met), affected=met[:_LISTED] if sees else [])

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select, true, tuple_
@@ -134,7 +134,8 @@ async def qualified(
     session: AsyncSession, user_id: uuid.UUID | None, instrument: Instrument, booked: Booking
 ) -> bool:
     """Whether a person is qualified for an instrument as long as it is booked."""
-    first, last = (one.astimezone(CITY).date() for one in (booked.starts_at, booked.ends_at))
+    first = booked.starts_at.astimezone(CITY).date()
+    last = (booked.ends_at - timedelta.resolution).astimezone(CITY).date()
     found = await session.scalar(
         select(Qualification.user_id).where(
             Qualification.instrument_id == instrument.id,

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -16,7 +16,7 @@ from pydantic import (
 
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import PageQuery
-from kechuangtong.core.schemas import FreeText, Input, Instant, Yuan
+from kechuangtong.core.schemas import FreeText, Input, Instant, Yuan, YuanSum
 from kechuangtong.instruments.schemas import ClosureRead, When, check_period
 from kechuangtong.lists.schemas import OrganizationBrief
 from kechuangtong.models.booking import BookingState
@@ -28,9 +28,11 @@ _TWICE = Text("同一仪器只能出现一次", "each instrument stands once")
 Reason = Annotated[FreeText, StringConstraints(min_length=1, max_length=500)]
 Hours = Annotated[
     Decimal,
-    Field(ge=0, max_digits=10, decimal_places=2),
+    Field(ge=0, decimal_places=2),
     PlainSerializer(lambda hours: f"{hours:.2f}", return_type=str, when_used="json"),
 ]
+# Of one booking, of each unit; more than a year.
+_LONGEST_USE: Final = 10_000
 Box = Literal["made", "received"]
 
 
@@ -144,7 +146,7 @@ class UsageRecord(Input):
     )
 
     hours: Annotated[
-        Hours | None,
+        Annotated[Hours, Field(le=_LONGEST_USE)] | None,
         Field(description="Of each instrument and unit; null: as booked (机时)"),
     ] = None
     samples: Annotated[int | None, Field(ge=0, le=1_000_000, description="样品数")] = None
@@ -176,7 +178,7 @@ class BookedInstrument(BaseModel):
     numbers: Annotated[list[int], Field(description="Which of them; none while it waits (机位)")]
     hours: Annotated[Hours | None, Field(description="Null before the end (机时)")]
     price: Annotated[Yuan | None, Field(description="In force at the start; null: none (单价)")]
-    fee: Annotated[Yuan | None, Field(description="hours × price (费用)")]
+    fee: Annotated[YuanSum | None, Field(description="hours × price (费用)")]
 
 
 class BookingRead(BaseModel):
@@ -202,7 +204,7 @@ class BookingRead(BaseModel):
     finished_at: datetime | None
     samples: int | None
     content: str | None
-    fee: Annotated[Yuan | None, Field(description="Of all instruments that have a price (费用)")]
+    fee: Annotated[YuanSum | None, Field(description="Of all instruments that have a price (费用)")]
     rating: int | None
     comment: str | None
     created_at: datetime
@@ -285,7 +287,7 @@ class StatementLine(BaseModel):
     user_class: UserClass
     bookings: int
     hours: Hours
-    fee: Yuan
+    fee: YuanSum
     without_price: Annotated[
         Hours, Field(description="Hours for which no price was in force: by agreement")
     ]

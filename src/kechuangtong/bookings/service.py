@@ -7,7 +7,7 @@ as the last word. So what is looked at is what is written upon.
 
 import math
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -121,7 +121,7 @@ async def book(session: AsyncSession, actor: Actor, values: BookingCreate) -> Bo
     TooLate, NotQualified, OutsideHours, SlotTaken.
     """
     wish = await _wished(session, actor, values)
-    await _tend(session, wish.owner.id)
+    await _tend(session, wish.owner.id)  # who waits comes first
     period = Period(values.starts_at, values.ends_at)
     try:
         return await _make(session, actor, wish, period)
@@ -290,11 +290,10 @@ async def _make(
         series_id=series_id,
     )
     for instrument, _ in wish.instruments:
-        if instrument.qualification_required and not await queries.qualified(
-            session, wish.user_id, instrument, booking
-        ):
+        if not await _qualified(session, wish.user_id, [instrument], booking):
             raise NotQualified(name=instrument.name)
-    units = await _room(session, wish.instruments, period, wait=wait)
+    # Of a series other times are not told: there may be very many.
+    units = await _room(session, wish.instruments, period, wait=wait, near=series_id is None)
     booking.items = [
         BookingItem(
             id=new_id(),
@@ -318,6 +317,21 @@ async def _make(
     return booking
 
 
+async def _qualified(
+    session: AsyncSession,
+    user_id: uuid.UUID | None,
+    instruments: Iterable[Instrument],
+    booking: Booking,
+) -> bool:
+    """Whether a person may use those of the instruments that ask for a qualification."""
+    for one in instruments:
+        if one.qualification_required and not await queries.qualified(
+            session, user_id, one, booking
+        ):
+            return False
+    return True
+
+
 def _check_time(instrument: Instrument, period: Period) -> None:
     """Raises OffStep, LengthWrong, TooLate."""
     step = instrument.step_minutes
@@ -336,18 +350,25 @@ async def _room(
     period: Period,
     *,
     wait: bool = False,
+    lead: bool = True,
+    near: bool = True,
 ) -> dict[uuid.UUID, list[int]]:
-    """Free units of each instrument. Raises OutsideHours, and unless it may `wait` SlotTaken."""
+    """Free units of each instrument, with regard to how long before one books (`lead`). Raises
+    OutsideHours, and unless it may `wait` SlotTaken, with the times `near` it that are free."""
     window = Period(max(period.starts_at - _BEFORE, now()), period.ends_at + _AFTER)
-    rooms = await rooms_of(session, [one for one, _ in instruments], window)
+    rooms = await rooms_of(session, [one for one, _ in instruments], window, lead=lead)
+
+    def others() -> list[Period]:
+        return _nearest(instruments, rooms, period) if near else []
+
     units = {}
     for instrument, count in instruments:
         room = rooms[instrument.id]
         if not any(one.holds(period) for one in room.open):
-            raise OutsideHours(_nearest(instruments, rooms, period), name=instrument.name)
+            raise OutsideHours(others(), name=instrument.name)
         free = room.units_for(period)[:count]
         if len(free) < count and not wait:
-            raise SlotTaken(_nearest(instruments, rooms, period), name=instrument.name)
+            raise SlotTaken(others(), name=instrument.name)
         units[instrument.id] = free
     return units
 
@@ -423,7 +444,7 @@ async def act(
     check_version(booking, expected_versions)
     await _act(session, actor, booking, action, reason=reason, usage=usage, rating=rating)
     if action in _FREEING:
-        await _move_up(session, owner_id)
+        await _tend(session, owner_id)
     return booking
 
 
@@ -451,7 +472,7 @@ async def decide_series(
     for index, booking in enumerate(requested):
         await _act(session, actor, booking, action, reason=reason, mailed=not index)
     if action in _FREEING:
-        await _move_up(session, owner_id)
+        await _tend(session, owner_id)
     return await show(session, requested)
 
 
@@ -477,7 +498,7 @@ async def meet_closure(
                 session, booking, kind, booking.organization, booking.owner, closure=closure
             )
     if cancel and met:
-        await _move_up(session, met[0].owner_id)
+        await _tend(session, met[0].owner_id)
     return sorted(await show(session, met), key=lambda one: (one.starts_at, one.id))
 
 
@@ -602,17 +623,17 @@ async def tend(database: Database) -> int:
     for owner_id in found:
         async with database.write() as session:
             await _hold(session, owner_id)
-            changed += await _tend(session, owner_id, always=True)
+            changed += await _tend(session, owner_id)
     return changed
 
 
-async def _tend(session: AsyncSession, owner_id: uuid.UUID, *, always: bool = False) -> int:
-    """Note what has lapsed of an owner's; then what waited longest comes first."""
+async def _tend(session: AsyncSession, owner_id: uuid.UUID) -> int:
+    """Note what has lapsed of an owner's, whose units the database takes for held until then; what
+    waits moves up."""
     lapsed = await queries.bookings(session, Booking.owner_id == owner_id, queries.overdue())
     for booking in lapsed:
         await _move(session, OPERATOR, booking, Action.LAPSE, before=_snapshot(booking))
-    moved = await _move_up(session, owner_id) if lapsed or always else 0
-    return len(lapsed) + moved
+    return len(lapsed) + await _move_up(session, owner_id)
 
 
 async def _move_up(session: AsyncSession, owner_id: uuid.UUID) -> int:
@@ -632,9 +653,12 @@ async def _move_up(session: AsyncSession, owner_id: uuid.UUID) -> int:
         ]
         if not all(_bookable(one, booking.organization) for one, _ in wanted):
             continue
+        if not await _qualified(session, booking.user_id, [one for one, _ in wanted], booking):
+            continue
         try:
             period = Period(booking.starts_at, booking.ends_at)
-            units = await _room(session, wanted, period)
+            # It was asked for in time; and nobody is told of other times.
+            units = await _room(session, wanted, period, lead=False, near=False)
         except (OutsideHours, SlotTaken):
             continue
         before = _snapshot(booking)

@@ -150,7 +150,7 @@ async def _bookings(session: AsyncSession, *conditions: ColumnElement[bool]) -> 
     first = (
         select(Booking.id)
         .where(Booking.ends_at > now() - _PAST, *conditions)
-        .order_by(Booking.starts_at, Booking.id)
+        .order_by(Booking.ends_at <= now(), Booking.starts_at, Booking.id)  # what is to come first
         .limit(_MOST)
     )
     return await bookings.bookings(session, Booking.id.in_(first))

@@ -64,11 +64,13 @@ Email = Annotated[
     str, AfterValidator(check_email), Field(max_length=254, json_schema_extra={"format": "email"})
 ]
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-Yuan = Annotated[
+YuanSum = Annotated[
     Decimal,
-    Field(ge=0, max_digits=14, decimal_places=2),
+    Field(ge=0, decimal_places=2),
     PlainSerializer(lambda yuan: f"{yuan:.2f}", return_type=str, when_used="json"),
 ]
+"""Several amounts together, of any size."""
+Yuan = Annotated[YuanSum, Field(max_digits=14)]
 
 
 class Input(BaseModel):

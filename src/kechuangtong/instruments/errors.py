@@ -48,6 +48,14 @@ class PriceListed(Conflict):
     place = ("body", "valid_from")
 
 
+class PriceHolds(Invalid):
+    code = "price_holds"
+    text = Text(
+        "今天已有价格生效，新价格最早从明天起生效。",
+        "A price is in force today: another one begins tomorrow at the earliest.",
+    )
+
+
 class PriceInPast(Invalid):
     code = "price_in_past"
     text = Text(

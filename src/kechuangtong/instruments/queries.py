@@ -237,17 +237,19 @@ async def rooms_of(
     window: Period,
     *,
     at_least: timedelta = timedelta(),
+    lead: bool = True,
 ) -> dict[uuid.UUID, Room]:
     """What of instruments, or of rows with their hours, is free in a window, from the earliest time
-    on that can be booked. Of those that are never open for `at_least` it is not looked what is
-    booked."""
+    on that can be booked, or without `lead` from now on. Of those that are never open for
+    `at_least` it is not looked what is booked."""
     closed = await closed_times(session, [one.id for one in instruments], window)
     opened: dict[str, list[Period]] = {}  # many instruments have the same hours
     rooms = {}
     for one in instruments:
-        same = f"{one.opening_hours} {one.opening_exceptions} {one.lead_minutes}"
+        minutes = one.lead_minutes if lead else 0
+        same = f"{one.opening_hours} {one.opening_exceptions} {minutes}"
         if same not in opened:
-            opened[same] = _open(one, window)
+            opened[same] = _open(one, window, minutes)
         rooms[one.id] = Room(without(opened[same], closed.get(one.id, ())), {}, one.capacity)
     ids = [
         instrument_id
@@ -259,8 +261,8 @@ async def rooms_of(
     return rooms
 
 
-def _open(instrument: Any, window: Period) -> list[Period]:  # noqa: ANN401
-    earliest = max(window.starts_at, now() + timedelta(minutes=instrument.lead_minutes))
+def _open(instrument: Any, window: Period, lead_minutes: int) -> list[Period]:  # noqa: ANN401
+    earliest = max(window.starts_at, now() + timedelta(minutes=lead_minutes))
     if earliest >= window.ends_at:
         return []
     hours = Hours.read(instrument.opening_hours, instrument.opening_exceptions)

@@ -492,8 +492,12 @@ class PriceCreate(Input):
     )
 
     user_class: Annotated[UserClass, Field(description="For whom (用户类别)")]
-    valid_from: Annotated[Day, Field(description="Today at the earliest (生效日期)")]
-    amount: Annotated[Yuan, Field(description="Yuan an hour, card-hour or core-hour (单价)")]
+    valid_from: Annotated[
+        Day, Field(description="Tomorrow at the earliest; today where none is in force (生效日期)")
+    ]
+    amount: Annotated[
+        Yuan, Field(le=10_000_000, description="Yuan an hour, card-hour or core-hour (单价)")
+    ]
 
 
 class PriceRead(Output):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import islice
 
 from kechuangtong.core.clock import CITY
 from kechuangtong.instruments.hours import Period, without
@@ -15,6 +16,8 @@ class Room:
     """When an instrument is open, closures left out, and when each of its units is taken.
 
     A booking keeps to one unit for the whole of its time: nobody changes machines in the midst.
+    Units may be fewer than they were: what is booked on one that is no more takes the time of
+    another.
     """
 
     open: Sequence[Period]
@@ -22,17 +25,30 @@ class Room:
     capacity: int
 
     @cached_property
+    def busy(self) -> Mapping[int, Sequence[Period]]:
+        """When units of those that there are, from 1 to the capacity, are taken."""
+        busy = {unit: list(self.taken[unit]) for unit in self.taken if 1 <= unit <= self.capacity}
+        beyond = [
+            one for unit, times in self.taken.items() if unit > self.capacity for one in times
+        ]
+        for period in beyond:
+            others = (
+                unit
+                for unit in range(1, self.capacity + 1)
+                if not any(one.meets(period) for one in busy.get(unit, ()))
+            )
+            busy.setdefault(next(others, 1), []).append(period)
+        return busy
+
+    @cached_property
     def gaps(self) -> Counter[Period]:
         """The longest periods in which a unit is free, each with the number of units."""
         found: Counter[Period] = Counter()
-        busy = 0
-        for unit, periods in self.taken.items():
-            if 1 <= unit <= self.capacity:
-                busy += 1
-                found.update(without(self.open, periods))
-        if busy < self.capacity:
+        for periods in self.busy.values():
+            found.update(without(self.open, periods))
+        if len(self.busy) < self.capacity:
             for one in self.open:
-                found[one] += self.capacity - busy
+                found[one] += self.capacity - len(self.busy)
         return found
 
     def units_for(self, period: Period) -> list[int]:
@@ -41,7 +57,7 @@ class Room:
             return []
         fitting = []
         for unit in range(1, self.capacity + 1):
-            gaps = without(self.open, self.taken.get(unit, ()))
+            gaps = without(self.open, self.busy.get(unit, ()))
             if lengths := [gap.length for gap in gaps if gap.holds(period)]:
                 fitting.append((lengths[0], unit))
         return [unit for _, unit in sorted(fitting)]
@@ -75,12 +91,12 @@ def nearest(
             last = aligned_down(gap.ends_at - length, step)
             if first <= last:
                 starts |= {first, min(max(wanted.starts_at, first), last), last}
-    found = [
+    found = (
         one
         for start in sorted(starts, key=lambda start: (abs(start - wanted.starts_at), start))
         if all(room.has(units, one := Period(start, start + length)) for room, units in rooms)
-    ]
-    return found[:count]
+    )
+    return list(islice(found, count))
 
 
 def off_step(instant: datetime, step: int) -> timedelta:

@@ -17,7 +17,13 @@ from kechuangtong.core.db import new_id, violated
 from kechuangtong.core.errors import NotFound
 from kechuangtong.core.paging import Page, PageQuery, decode_id
 from kechuangtong.events import log
-from kechuangtong.instruments.errors import PersonUnknown, PriceInForce, PriceInPast, PriceListed
+from kechuangtong.instruments.errors import (
+    PersonUnknown,
+    PriceHolds,
+    PriceInForce,
+    PriceInPast,
+    PriceListed,
+)
 from kechuangtong.instruments.schemas import (
     ClosureCreate,
     ClosureRead,
@@ -124,11 +130,15 @@ async def prices_in_force(
 async def set_price(
     session: AsyncSession, actor: Actor, instrument_id: uuid.UUID, values: PriceCreate
 ) -> InstrumentPrice:
-    """A price from today or a later day on. Raises NotFound, Forbidden, PriceInPast,
-    PriceListed."""
+    """A price from a later day on, the first one also from today. Raises NotFound, Forbidden,
+    PriceInPast, PriceHolds, PriceListed."""
     instrument = await own(session, actor, instrument_id)
     if values.valid_from < today():
         raise PriceInPast
+    if values.valid_from == today():
+        in_force = await prices_in_force(session, [instrument.id], today())
+        if (instrument.id, values.user_class) in in_force:  # use of today has begun with it
+            raise PriceHolds
     price = InstrumentPrice(
         id=new_id(), instrument_id=instrument.id, created_at=now(), **values.model_dump()
     )

@@ -102,11 +102,7 @@ def _at(day: date, hour: int) -> Period:
 
 def _hour(room: Room, hour: Period, earliest: datetime) -> Hour:
     free = [max(gap.starts_at, hour.starts_at) for gap in room.gaps if gap.meets(hour)]
-    units = sum(
-        any(one.meets(hour) for one in periods)
-        for unit, periods in room.taken.items()
-        if 1 <= unit <= room.capacity
-    )
+    units = sum(any(one.meets(hour) for one in periods) for periods in room.busy.values())
     if not any(one.meets(hour) for one in room.open):
         state = HourState.CLOSED
     elif min(free, default=hour.starts_at) < earliest:

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, PlainSerializer
 
 from kechuangtong.core.paging import Page, PageQuery
-from kechuangtong.core.schemas import Input, Yuan
+from kechuangtong.core.schemas import Input, Yuan, YuanSum
 from kechuangtong.core.trade import ListKind, OrganizationKind
 from kechuangtong.models.feedback import FeedbackReason, Verdict
 from kechuangtong.models.instrument import InstrumentKind, UsageUnit
@@ -186,7 +186,7 @@ class Use(BaseModel):
         int, Field(description="Finished bookings, each for each of its instruments (服务次数)")
     ]
     outside_services: Annotated[int, Field(description="Of these, for other organizations")]
-    fee: Annotated[Yuan, Field(description="Of what has a price (费用)")]
+    fee: Annotated[YuanSum, Field(description="Of what has a price (费用)")]
 
 
 class InstrumentYear(Use):
