@@ -42,9 +42,21 @@ SHARED = Path(__file__).parents[2] / "shared"
 PASSWORD = "correct horse battery"
 
 
+# What takes longest begins first, so that at the end no process is left alone with it.
+LONGEST = (
+    "test_production.py",
+    "test_permissions.py",
+    "instruments/test_sequences.py",
+    "imports/test_imports.py",
+    "matching/test_evaluation.py",
+    "test_confidential.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Schemathesis's tests of all operations have one id, and processes that share the tests
-    would run one of them."""
+    """The longest files first. And schemathesis's tests of all operations have one id, and
+    processes that share the tests would run one of them."""
+    items.sort(key=lambda item: [not item.path.as_posix().endswith(one) for one in LONGEST])
     for item in items:
         if label := getattr(item, "operation_label", None):
             item._id = item.id.with_params(label)
