@@ -129,13 +129,21 @@ def weighty(words: list[str], weight: Weight) -> Iterator[str]:
 def _shared_terms(
     demand: Side[Demand], achievement: Side[Achievement], weight: Weight
 ) -> Iterator[Fact]:
-    terms: list[dict[str, Any]] = []
     offered = set(achievement.words)
     shared = [one for one in demand.words if one in offered]
-    for word in weighty(shared, weight):
-        places = place_of(word, demand.texts), place_of(word, achievement.texts)
-        if places[0] is not None and places[1] is not None:
-            found = {"demand": places[0], "achievement": places[1]}
+    texts = {"demand": demand.texts, "achievement": achievement.texts}
+    return shared_terms(shared, texts, weight)
+
+
+def shared_terms(
+    words: list[str], texts: Mapping[str, Mapping[str, Folded]], weight: Weight
+) -> Iterator[Fact]:
+    """What both sides, by their names, say; and where."""
+    terms: list[dict[str, Any]] = []
+    for word in weighty(words, weight):
+        places = {side: place_of(word, its) for side, its in texts.items()}
+        found = {side: place for side, place in places.items() if place is not None}
+        if len(found) == len(texts):
             terms.append({"term": word, "weight": round(weight(word), 2), **found})
         if len(terms) == SHARED_TERMS:
             break

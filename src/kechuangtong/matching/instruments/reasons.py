@@ -14,13 +14,12 @@ from kechuangtong.core.text import Folded, fold_with_offsets
 from kechuangtong.instruments.hours import Period
 from kechuangtong.instruments.names import INSTRUMENT_STATUSES, USAGE_UNITS, USER_CLASSES
 from kechuangtong.matching.explanation import (
-    SHARED_TERMS,
     Fact,
     Nearness,
     Weight,
     nearness,
     place_of,
-    weighty,
+    shared_terms,
 )
 from kechuangtong.matching.instruments.asking import Need, asking_words
 from kechuangtong.models import Demand, Instrument
@@ -191,19 +190,10 @@ def _word(test: Test, texts: Mapping[str, Folded]) -> dict[str, Any] | None:
 
 
 def _shared_terms(demand: Demanded, instrument: Offered, weight: Weight) -> Iterator[Fact]:
-    terms: list[dict[str, Any]] = []
     offered = set(instrument.words) - asking_words()
-    for word in weighty([one for one in demand.words if one in offered], weight):
-        places = place_of(word, demand.texts), place_of(word, instrument.texts)
-        if places[0] is not None and places[1] is not None:
-            found = {"demand": places[0], "instrument": places[1]}
-            terms.append({"term": word, "weight": round(weight(word), 2), **found})
-        if len(terms) == SHARED_TERMS:
-            break
-    if terms:
-        listed = [one["term"] for one in terms]
-        text = Text("双方都提到：" + "、".join(listed), "Both mention: " + ", ".join(listed))
-        yield True, "shared_terms", text, {"terms": terms}
+    shared = [one for one in demand.words if one in offered]
+    texts = {"demand": demand.texts, "instrument": instrument.texts}
+    return shared_terms(shared, texts, weight)
 
 
 def _place(demand: Demand, instrument: Instrument) -> Iterator[Fact]:
