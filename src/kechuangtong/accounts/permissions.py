@@ -55,6 +55,13 @@ class Permission(StrEnum):
     EDITIONS_WRITE = "editions:write"
     CHANGES_READ = "changes:read"
     DUMP_READ = "dump:read"
+    DEALS_READ = "deals:read"
+    DEALS_WRITE = "deals:write"
+    BROKERS_READ = "brokers:read"
+    BROKERS_WRITE = "brokers:write"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
+    CALCULATORS = "calculators:read"
 
 
 class Role(StrEnum):
@@ -91,6 +98,8 @@ ANYONE: Final = frozenset(
         _P.CHANGES_READ,
         _P.DUMP_READ,
         _P.INSTRUMENTS_READ,
+        _P.BROKERS_READ,
+        _P.CALCULATORS,
     }
 )
 SIGNED_IN: Final = ANYONE | {
@@ -115,6 +124,7 @@ _MEMBER: Final = frozenset(
         _P.SEARCHES_WRITE,
         _P.BOOKINGS_READ,
         _P.BOOKINGS_WRITE,
+        _P.DEALS_READ,
     }
 )
 _EDITOR: Final = _MEMBER | {
@@ -125,8 +135,15 @@ _EDITOR: Final = _MEMBER | {
     _P.ATTACHMENTS_WRITE,
     _P.INSTRUMENTS_WRITE,
     _P.BOOKINGS_MANAGE,
+    _P.DEALS_WRITE,
+    _P.BROKERS_WRITE,
 }
-_MANAGER: Final = _EDITOR | {_P.MEMBERS_WRITE, _P.ORGANIZATIONS_WRITE}
+_MANAGER: Final = _EDITOR | {
+    _P.MEMBERS_WRITE,
+    _P.ORGANIZATIONS_WRITE,
+    _P.WEBHOOKS_READ,
+    _P.WEBHOOKS_WRITE,
+}
 
 ROLES: Final[dict[Role, frozenset[Permission]]] = {
     Role.MEMBER: _MEMBER,
@@ -144,6 +161,7 @@ PLATFORM_ROLES: Final[dict[PlatformRole, frozenset[Permission]]] = {
             _P.REVIEWS_READ,
             _P.INTERESTS_READ,
             _P.BOOKINGS_READ,
+            _P.DEALS_READ,
             _P.AUDIT_READ,
         }
     ),

@@ -1,0 +1,1 @@
+"""Deals (交易): interest, introduction, agreement, contract, registration, receipts."""
