@@ -1,4 +1,4 @@
-"""The policy table: all dated rules of the platform together, whichever file and reader they have."""
+"""The policy table: all dated rules of the platform, whichever file and reader they have."""
 
 from collections.abc import Iterator
 from datetime import date
