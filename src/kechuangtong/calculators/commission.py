@@ -143,24 +143,34 @@ def calculate(inputs: CommissionInput) -> Calculation[CommissionInput, Commissio
     brackets, agreed = _agreed(paper, inputs)
     if agreed > inputs.amount:
         paper.warn("above_amount", _ABOVE)
-    net, vat = _taxed(paper, inputs, agreed)
-    brokers = []
+    # Each broker invoices, and so is taxed, on their own.
+    names = [one.name for one in inputs.brokers]
+    parts = [agreed]
     if inputs.brokers:
-        weights = [one.share for one in inputs.brokers]
-        parts = zip(inputs.brokers, split(net, weights), split(vat, weights), strict=True)
-        brokers = [
-            BrokerResult(name=one.name, net=own, vat=own_vat, gross=own + own_vat)
-            for one, own, own_vat in parts
-        ]
+        parts = split(agreed, [one.share for one in inputs.brokers])
         paper.step(
             Text(
-                f"按份额分给 {len(brokers)} 人，各计到分",
-                f"Split among {len(brokers)} by their shares, to the cent",
+                f"按份额分给 {len(parts)} 人，各计到分",
+                f"Split among {len(parts)} by their shares, to the cent",
             ),
-            net + vat,
+            agreed,
         )
+    taxed = [_taxed(inputs, one) for one in parts]
+    net = sum((own for own, _ in taxed), _NOTHING)
+    vat = sum((tax for _, tax in taxed), _NOTHING)
+    if inputs.vat_percent is not None:
+        says = f"{yuan(net)} + {yuan(vat)} ({percent(inputs.vat_percent)})"
+        text = Text(f"不含税金额与增值税：{says}", f"Without tax, and the tax: {says}")
+        paper.step(text, net + vat)
     results = CommissionResult(
-        brackets=brackets, net=net, vat=vat, gross=net + vat, brokers=brokers
+        brackets=brackets,
+        net=net,
+        vat=vat,
+        gross=net + vat,
+        brokers=[
+            BrokerResult(name=name, net=own, vat=tax, gross=own + tax)
+            for name, (own, tax) in zip(names, taxed, strict=False)
+        ],
     )
     return paper.answer(NAME, inputs, results)
 
@@ -183,22 +193,19 @@ def _agreed(paper: Paper, inputs: CommissionInput) -> tuple[list[BracketResult],
         found.append(
             BracketResult(amount=within, percent=one.percent, commission=part(within, one.percent))
         )
-        says = f"{yuan(within)} × {percent(one.percent)}"
-        paper.step(Text(says, says), found[-1].commission)
+        if within:
+            says = f"{yuan(within)} × {percent(one.percent)}"
+            paper.step(Text(says, says), found[-1].commission)
         begins = max(begins, ends)
     return found, sum((one.commission for one in found), _NOTHING)
 
 
-def _taxed(paper: Paper, inputs: CommissionInput, agreed: Decimal) -> tuple[Decimal, Decimal]:
-    """Net and tax. Where no rate was told, nothing is taken out."""
+def _taxed(inputs: CommissionInput, agreed: Decimal) -> tuple[Decimal, Decimal]:
+    """Net and tax of one's part. Where no rate was told, nothing is taken out."""
     rate = inputs.vat_percent
     if rate is None:
         return agreed, _NOTHING
-    if inputs.vat_included:
-        net = (agreed * HUNDRED / (HUNDRED + rate)).quantize(CENT, ROUND_HALF_UP)
-        vat = agreed - net
-    else:
-        net, vat = agreed, part(agreed, rate)
-    says = f"{yuan(net)} + {yuan(vat)}（{percent(rate)}）"
-    paper.step(Text(f"不含税金额与增值税：{says}", f"Without tax, and the tax: {says}"), net + vat)
-    return net, vat
+    if not inputs.vat_included:
+        return agreed, part(agreed, rate)
+    net = (agreed * HUNDRED / (HUNDRED + rate)).quantize(CENT, ROUND_HALF_UP)
+    return net, agreed - net

@@ -18,8 +18,8 @@ NAME: Final = "registration-deadline"
 
 _HOLIDAYS = Text(
     "{years} 年的节假日安排未收录，只按周末和日期固定的节日计算，实际期限可能更晚。",
-    "The holidays of {years} are not in the table: weekends and holidays of a fixed date are counted "
-    "alone, and the real end may be later.",
+    "The holidays of {years} are not in the table: weekends and holidays of a fixed date are "
+    "counted alone, and the real end may be later.",
 )
 
 
@@ -44,8 +44,8 @@ def registration_deadline(
     """The last day on which a registry decides on a contract that it accepted on a day.
 
     `amount` is the technology amount (技术交易额) in yuan; `region` begins with the name of the
-    province. The day of acceptance does not count (民法典 art. 201), and a last day that is a day of
-    rest moves to the next that is worked (art. 203). Raises NoRuleThen for days before the table's
+    province. The day of acceptance does not count (民法典 art. 201), and a last day that is a day
+    of rest moves to the next that is worked (art. 203). Raises NoRuleThen for days before the table's
     first rule.
     """
     term = registration.at(accepted_on, region)

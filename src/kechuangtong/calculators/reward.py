@@ -33,8 +33,8 @@ _NO_SHARES = Text("份额之和须大于 0", "the shares together must be above 
 _BELOW_FLOOR = Text(
     "国家设立的研究开发机构、高等院校的规定或约定不得低于最低标准（第四十五条）：按 {floor} 计算，"
     "不按 {agreed}。",
-    "Rules and agreements of institutes and universities set up by the state may not fall below the "
-    "floor (art. 45): {floor} is taken, not {agreed}.",
+    "Rules and agreements of institutes and universities set up by the state may not fall below "
+    "the floor (art. 45): {floor} is taken, not {agreed}.",
 )
 _BELOW_AGREED = Text(
     "规定或约定的 {agreed} 低于无约定时的 {floor}；有规定或约定的从其规定或约定（第四十四条）。",
@@ -62,8 +62,8 @@ _OFFICE_BELOW = Text(
 )
 _TAX_CONDITIONS = Text(
     "现金奖励减半计入工资薪金所得须符合条件：非营利单位、三年内发放、合同经认定登记。",
-    "Half of the cash counts as wages where the unit is non-profit, pays within three years and has "
-    "registered the contract.",
+    "Half of the cash counts as wages where the unit is non-profit, pays within three years and "
+    "has registered the contract.",
 )
 
 

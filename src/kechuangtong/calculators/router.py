@@ -104,9 +104,9 @@ async def calculate_reward(
 async def calculate_transfer_tax_relief(
     body: transfer_tax.TransferTaxInput,
 ) -> Calculation[transfer_tax.TransferTaxInput, transfer_tax.TransferTaxResult]:
-    """A resident firm's income tax on a year's transfers: up to a line exempt, the rest halved. Says
-    of each transfer whether it counts and why not; losses and gains of those that count are taken
-    together."""
+    """A resident firm's income tax on a year's transfers: up to a line exempt, the rest halved.
+    Says of each transfer whether it counts and why not; losses and gains of those that count are
+    taken together."""
     return transfer_tax.calculate(body)
 
 
