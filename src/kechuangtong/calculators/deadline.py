@@ -44,8 +44,8 @@ def registration_deadline(
     """The last day on which a registry decides on a contract that it accepted on a day.
 
     `amount` is the technology amount (技术交易额) in yuan; `region` begins with the name of the
-    province. The day of acceptance does not count (民法典 art. 201), and a last day that is a day
-    of rest moves to the next that is worked (art. 203). Raises NoRuleThen for days before the table's
+    province. The day of acceptance does not count, and a last day that is a day of rest moves to
+    the next that is worked (民法典 art. 201, 203). Raises NoRuleThen for days before the table's
     first rule.
     """
     term = registration.at(accepted_on, region)
