@@ -27,8 +27,14 @@ from kechuangtong.policies import rewards
 NAME: Final = "reward"
 _NOTHING: Final = Decimal("0.00")
 
-_NEEDED = Text("此转化方式须填 {field}", "this way needs {field}")
-_NOT_NEEDED = Text("此转化方式不填 {field}", "this way has no {field}")
+_FIELDS: Final = {
+    "income": Text("转让或许可收入（income）", "income"),
+    "costs": Text("直接成本（costs）", "costs"),
+    "shares_value": Text("股权价值（shares_value）", "shares_value"),
+    "profits": Text("各年营业利润（profits）", "profits"),
+}
+_NEEDED = Text("此转化方式须填{field}", "this way needs {field}")
+_NOT_NEEDED = Text("此转化方式不填{field}", "this way has no {field}")
 _NO_SHARES = Text("份额之和须大于 0", "the shares together must be above 0")
 _BELOW_FLOOR = Text(
     "国家设立的研究开发机构、高等院校的规定或约定不得低于最低标准（第四十五条）：按 {floor} 计算，"
@@ -65,6 +71,11 @@ _TAX_CONDITIONS = Text(
     "Half of the cash counts as wages where the unit is non-profit, pays within three years and "
     "has registered the contract.",
 )
+
+
+def _about(text: Text, field: str) -> Text:
+    name = _FIELDS[field]
+    return Text(text.zh.format(field=name.zh), text.en.format(field=name.en))
 
 
 class RewardWay(StrEnum):
@@ -160,9 +171,9 @@ class RewardInput(Dated):
         }
         for field, (is_given, is_needed) in given.items():
             if is_given != is_needed:
-                raise ValueError((_NEEDED if is_needed else _NOT_NEEDED).format(field=field))
+                raise ValueError(_about(_NEEDED if is_needed else _NOT_NEEDED, field))
         if self.costs is not None and not deal:
-            raise ValueError(_NOT_NEEDED.format(field="costs"))
+            raise ValueError(_about(_NOT_NEEDED, "costs"))
         if self.contributors and not sum(one.share for one in self.contributors):
             raise ValueError(_NO_SHARES)
         return self
