@@ -293,6 +293,18 @@ POST   /v1/bookings/{booking_id}/start                    143++33+3311
 POST   /v1/bookings/{booking_id}/finish                   143++33+3311
 POST   /v1/bookings/{booking_id}/no-show                  143++33+3311
 POST   /v1/bookings/{booking_id}/rate                     143++33+3311
+GET    /v1/policies                                       +++++++++311
+GET    /v1/calculators                                    +++++++++311
+POST   /v1/calculators/transaction-amount                 +++++++++311
+POST   /v1/calculators/registration-deadline              +++++++++311
+POST   /v1/calculators/reward                             +++++++++311
+POST   /v1/calculators/transfer-tax-relief                +++++++++311
+POST   /v1/calculators/rd-deduction                       +++++++++311
+POST   /v1/calculators/subsidy                            +++++++++311
+POST   /v1/calculators/commission                         +++++++++311
+GET    /calculators                                       +++++++++311
+GET    /calculators/{name}                                +++++++++311
+POST   /calculators/{name}                                3++++++++311
 """
 
 
@@ -411,6 +423,7 @@ _SAMPLE = _Sample(
     booking_id=ids.BOOKING,
     feed_id=ids.CALENDAR_FEED,
     verb="approve",
+    name="reward",
 )
 
 

@@ -20,6 +20,7 @@ from kechuangtong.accounts.users_router import router as users
 from kechuangtong.achievements.router import router as achievements
 from kechuangtong.attachments.router import router as attachments
 from kechuangtong.bookings.router import router as bookings
+from kechuangtong.calculators.router import router as calculators
 from kechuangtong.calendars.router import router as calendar_feeds
 from kechuangtong.changes.router import router as changes
 from kechuangtong.core import errors, openapi
@@ -126,6 +127,7 @@ def create_app(settings: Settings) -> FastAPI:
         editions,
         changes,
         dump,
+        calculators,
         statistics,
         audit,
         status,

@@ -67,6 +67,7 @@ _NAVIGATION: Final = (
     ("/bookings", Permission.BOOKINGS_READ, Text("预约", "Bookings")),
     ("/interests", Permission.INTERESTS_READ, Text("对接", "Contacts")),
     ("/inbox", Permission.INBOX_READ, Text("收件箱", "Inbox")),
+    ("/calculators", Permission.CALCULATORS, Text("计算器", "Calculators")),
     ("/statistics", Permission.SERVICE_READ, Text("统计", "Statistics")),
 )
 """Where one can go: path, the permission that it needs, its name."""

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from kechuangtong.pages.accounts import router as accounts
 from kechuangtong.pages.bookings import router as bookings
+from kechuangtong.pages.calculators import router as calculators
 from kechuangtong.pages.calendar_feeds import router as calendar_feeds
 from kechuangtong.pages.contacts import router as contacts
 from kechuangtong.pages.home import router as home
@@ -26,6 +27,7 @@ _all = (
     instrument_years,
     bookings,
     calendar_feeds,
+    calculators,
     contacts,
     match_runs,
     statistics,

@@ -18,10 +18,12 @@ class UseLine:
     in_force_from: date
     in_force_until: date | None
     source: str
+    verified: bool
 
 
 @cache
-def _table() -> tuple[UseLine, ...]:
+def lines() -> tuple[UseLine, ...]:
+    """All lines, in the order of the table."""
     path = files("kechuangtong.policies").joinpath("instrument_use.json")
     return tuple(
         UseLine(
@@ -31,6 +33,7 @@ def _table() -> tuple[UseLine, ...]:
             if (until := entry["in_force_until"])
             else None,
             source=entry["source"],
+            verified=entry["verified"],
         )
         for entry in json.loads(path.read_text(encoding="utf-8"))["lines"]
     )
@@ -38,7 +41,7 @@ def _table() -> tuple[UseLine, ...]:
 
 def at(on: date) -> UseLine | None:
     """The line in force on a day."""
-    for one in _table():
+    for one in lines():
         if one.in_force_from <= on and (one.in_force_until is None or on <= one.in_force_until):
             return one
     return None

@@ -26,6 +26,7 @@ class Scale:
     in_force_from: date
     in_force_until: date | None
     source: str
+    verified: bool
 
     def in_force(self, on: date) -> bool:
         """Whether the scale was in force on a day."""
@@ -49,6 +50,7 @@ def _table() -> tuple[str, Mapping[str, Scale]]:
             if (until := entry["in_force_until"])
             else None,
             source=entry["source"],
+            verified=entry["verified"],
         )
         for entry in data["scales"]
     }
