@@ -311,12 +311,14 @@ async def _disable(
     session: AsyncSession, webhook: Webhook, reason: DisabledReason, kind: NoticeKind
 ) -> None:
     """Send an endpoint nothing until its people make it active again; what waits then goes on."""
-    await session.execute(
+    disabled = await session.scalar(
         update(Webhook)
         .where(Webhook.id == webhook.id, Webhook.active)
         .values(active=False, disabled_reason=reason, version=Webhook.version + 1)
+        .returning(Webhook.id)
     )
-    await _tell(session, webhook, kind, now())
+    if disabled is not None:
+        await _tell(session, webhook, kind, now())
 
 
 async def _tell(
