@@ -34,6 +34,7 @@ from kechuangtong.models.deal import DealSide, DealState
 from kechuangtong.models.webhook import DeliveryState, DisabledReason
 from kechuangtong.organizations.service import create_organization
 from kechuangtong.webhooks import delivery
+from kechuangtong.webhooks import service as webhooks
 from kechuangtong.webhooks.delivery import PAUSES
 from receiving import Receiver
 
@@ -390,14 +391,19 @@ async def _deal(service: Service) -> str:
 
 
 async def test_many_are_replayed_over_time_and_one_that_hangs_holds_up_none(
-    service: Service, scholar: httpx.AsyncClient, buyer: httpx.AsyncClient, receiver: Receiver
+    service: Service,
+    scholar: httpx.AsyncClient,
+    buyer: httpx.AsyncClient,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(webhooks, "REPLAYED", 20)
     webhook = await register(scholar, receiver)
     other = await register(buyer, receiver, "demand.published")
     database = service.runtime.database
     ended = {"state": DeliveryState.SUCCEEDED, "due_at": None, "attempts": 1, "tries": 1}
     async with database.write() as session:
-        for number in range(1_002):
+        for number in range(22):
             event = log.record(
                 session,
                 OPERATOR,
@@ -420,8 +426,8 @@ async def test_many_are_replayed_over_time_and_one_that_hangs_holds_up_none(
     with time_machine.travel(start := now(), tick=False) as clock:
         since = {"since": (start - timedelta(minutes=1)).isoformat()}
         replayed = (await scholar.post(path, params=since)).json()
-        assert (replayed["count"], replayed["more"]) == (1_000, True)
-        assert datetime.fromisoformat(replayed["last_due_at"]) == start + timedelta(seconds=499.5)
+        assert (replayed["count"], replayed["more"]) == (20, True)
+        assert datetime.fromisoformat(replayed["last_due_at"]) == start + timedelta(seconds=9.5)
         clock.shift(5)
         due = await delivery.waiting(database)
         assert len(due) == 3  # of ten that are due
@@ -433,8 +439,6 @@ async def test_many_are_replayed_over_time_and_one_that_hangs_holds_up_none(
                     .values(busy_until=now() + timedelta(seconds=20))
                 )
         await publish(buyer, "demand", service.enterprise, "烘房除湿")
-        while await delivery.spread(database):
-            pass
         assert len(await work(service)) == 1
     assert [one.payload["type"] for one in receiver.taken] == ["demand.published"]
     async with database.read() as session:

@@ -28,6 +28,7 @@ _GLOBAL_UNICAST: Final = ipaddress.ip_network("2000::/3")
 _LEADS_ELSEWHERE: Final = (
     ipaddress.ip_network("2002::/16"),  # 6to4
     ipaddress.ip_network("192.88.99.0/24"),  # its relays
+    ipaddress.ip_network("192.0.0.0/24"),  # of protocols, among them NAT64 and DS-Lite
 )
 
 NOT_A_URL: Final = Text(
@@ -85,10 +86,16 @@ def parse(url: str) -> httpx.URL:
     """A URL that a webhook may have. Raises AddressRefused."""
     try:
         parsed = httpx.URL(url)
-        right = parsed.scheme in ("http", "https") and parsed.host and parsed.port != 0
     except (httpx.InvalidURL, ValueError):
-        right = False
-    if not right or parsed.userinfo or parsed.fragment or not url.isprintable() or " " in url:
+        raise AddressRefused(NOT_A_URL) from None
+    right = (
+        parsed.scheme in ("http", "https"),
+        parsed.host,
+        parsed.port is None or 0 < parsed.port < 2**16,
+        not parsed.userinfo and not parsed.fragment,
+        url.isprintable() and " " not in url,
+    )
+    if not all(right):
         raise AddressRefused(NOT_A_URL)
     return parsed
 
