@@ -1,6 +1,6 @@
 """A webhook of the sample, for the examples of the documentation.
 
-It is active, and what it was told of was taken; nothing is sent unless somebody asks for it.
+No machine has a name that ends in `.example`: nothing leaves the demo.
 """
 
 import uuid
@@ -21,7 +21,7 @@ async def add_webhook(session: AsyncSession) -> None:
     webhook = Webhook(
         id=uuid.UUID(ids.WEBHOOK),
         organization_id=uuid.UUID(ids.ORGANIZATION),
-        url="https://hooks.example.org/kechuangtong",
+        url="https://hooks.example/kechuangtong",
         description="科研管理系统",
         event_types=["interest.*"],
     )

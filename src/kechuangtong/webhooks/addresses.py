@@ -6,6 +6,7 @@ address that was looked at: a name that meanwhile points to a machine inside is 
 
 import asyncio
 import ipaddress
+import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
@@ -90,7 +91,7 @@ def parse(url: str) -> httpx.URL:
         raise AddressRefused(NOT_A_URL) from None
     right = (
         parsed.scheme in ("http", "https"),
-        parsed.host,
+        re.fullmatch(rb"[A-Za-z0-9_.:-]+", parsed.raw_host),
         parsed.port is None or 0 < parsed.port < 2**16,
         not parsed.userinfo and not parsed.fragment,
         url.isprintable() and " " not in url,

@@ -37,7 +37,7 @@ class WebhookCreate(Input):
         json_schema_extra={
             "example": {
                 "organization_id": ids.ORGANIZATION,
-                "url": "https://hooks.example.org/kechuangtong",
+                "url": "https://hooks.example/kechuangtong",
                 "description": "科研管理系统",
                 "event_types": ["interest.*", "deal.*", "achievement.published"],
             }
