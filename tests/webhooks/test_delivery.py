@@ -344,7 +344,7 @@ async def test_each_is_told_of_its_own_and_nobody_of_what_is_anothers(
 
     interest = made.json()["id"]
     both = [
-        ("deal.signed", deal),
+        ("deal.sign_contract", deal),
         ("interest.declined", interest),
         ("interest.expressed", interest),
     ]
@@ -381,7 +381,7 @@ async def _deal(service: Service) -> str:
         log.record(
             session,
             OPERATOR,
-            "deal.signed",
+            "deal.sign_contract",
             subject_kind="deal",
             subject_id=deal.id,
             before=None,

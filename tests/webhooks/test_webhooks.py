@@ -8,7 +8,10 @@ import httpx
 from sqlalchemy import select
 
 from conftest import Service
+from kechuangtong.deals.states import Action as DealAction
 from kechuangtong.models import Event, IdempotentAnswer
+from kechuangtong.models.booking import BookingState
+from kechuangtong.models.interest import InterestState
 from kechuangtong.webhooks import catalogue
 from kechuangtong.webhooks.service import LIMIT
 from people import signed_in
@@ -19,6 +22,17 @@ ANY = {"If-Match": "*"}
 
 def code(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
+
+
+def test_every_step_of_what_moves_by_a_table_is_described() -> None:
+    steps: dict[str, set[str]] = {
+        "deal": {*DealAction, "created"} - {DealAction.CREATE},
+        "interest": set(InterestState),
+        "booking": set(BookingState),
+        "match_run": {"created", "done", "failed", "cancelled"},
+    }
+    for kind, names in steps.items():
+        assert names <= set(catalogue.SUBJECTS[kind].events), kind
 
 
 async def test_endpoints_are_for_the_managers_of_their_organization(

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.core.language import Text
+from kechuangtong.deals.states import Action
 from kechuangtong.models import DealParty, Event
 
 Audience = Callable[[AsyncSession, Event], Awaitable[frozenset[uuid.UUID]]]
@@ -55,12 +56,18 @@ def _named_by(*fields: str) -> Audience:
 
 
 async def _parties(session: AsyncSession, event: Event) -> frozenset[uuid.UUID]:
-    """A deal is its parties'."""
-    return await parties_of_deal(session, event.subject_id)
+    """A deal is its parties', and the one that leaves it is told so."""
+    before = (event.before or {}).get("parties", ())
+    left = frozenset(uuid.UUID(one["organization_id"]) for one in before)
+    return await _parties_of(session, event.subject_id) | left
 
 
-async def parties_of_deal(session: AsyncSession, deal_id: uuid.UUID) -> frozenset[uuid.UUID]:
-    """The parties of a deal: the audience of what belongs to one."""
+async def _parties_of_its_deal(session: AsyncSession, event: Event) -> frozenset[uuid.UUID]:
+    """What belongs to a deal is for the deal's parties."""
+    return await _parties_of(session, uuid.UUID(_shown(event)["deal_id"]))
+
+
+async def _parties_of(session: AsyncSession, deal_id: uuid.UUID) -> frozenset[uuid.UUID]:
     found = await session.scalars(
         select(DealParty.organization_id).where(DealParty.deal_id == deal_id)
     )
@@ -128,7 +135,98 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
             "no_show": Text("预约爽约", "Nobody came to a booking"),
         },
     ),
-    "deal": Subject(_parties, "/v1/deals/{}", {}),
+    "deal": Subject(
+        _parties,
+        "/v1/deals/{}",
+        {
+            "created": Text("建立交易", "A deal was opened"),
+            "party_added": Text("交易增加一方", "A party joined a deal"),
+            "party_removed": Text("交易减少一方", "A party left a deal"),
+            "broker_joined": Text("技术经纪人参与交易", "A broker joined a deal"),
+            "broker_agreed": Text("对方同意技术经纪人参与", "The other side agrees to a broker"),
+            "broker_left": Text("技术经纪人退出交易", "A broker left a deal"),
+            Action.AGREE_INTRODUCTION: Text("同意引荐", "The introduction was agreed to"),
+            Action.AGREE_CONFIDENTIALITY: Text(
+                "一方签订保密协议", "A side has agreed to confidentiality"
+            ),
+            Action.START_NEGOTIATION: Text("开始洽谈", "The negotiation has begun"),
+            Action.PUBLISH_PRICE: Text("公示价格", "The price is on public notice"),
+            Action.RETURN_TO_NEGOTIATION: Text("退回洽谈", "Back to the negotiation"),
+            Action.SIGN_CONTRACT: Text("一方签订合同", "A side has signed"),
+            Action.APPLY_REGISTRATION: Text("申请认定登记", "The registration was applied for"),
+            Action.REGISTER: Text("准予登记", "The contract is registered"),
+            Action.REFUSE_REGISTRATION: Text("不予登记", "The registration was refused"),
+            Action.START_PERFORMING: Text("开始履行", "The performance has begun"),
+            Action.RECORD_RECEIPT: Text("记录到款", "Money was received"),
+            Action.COMPLETE: Text("一方确认完成", "A side says that the deal is complete"),
+            Action.TERMINATE: Text("终止交易", "The deal was terminated"),
+        },
+    ),
+    "contract": Subject(
+        _parties_of_its_deal,
+        "/v1/contracts/{}",
+        {
+            "created": Text("起草合同", "A contract was drafted"),
+            "changed": Text("修改合同", "A contract was changed"),
+            "confirmed": Text("一方确认合同", "A side has confirmed a contract"),
+            "signed": Text("合同签订", "A contract is signed"),
+            "discarded": Text("合同作废", "A draft was discarded"),
+            "registration_applied": Text("申请认定登记", "The registration was applied for"),
+            "registration_accepted": Text("受理认定登记", "The application was accepted"),
+            "registered": Text("准予登记", "A contract is registered"),
+            "registration_refused": Text("不予登记", "The registration was refused"),
+        },
+    ),
+    "payment": Subject(
+        _parties_of_its_deal,
+        "/v1/contracts/{}",
+        {
+            "dated": Text("付款条件达成", "A payment has a due date now"),
+            "received": Text("记录到款", "A payment was received"),
+            "reversed": Text("冲销到款", "A receipt was reversed"),
+            "reported": Text("报告提成基数", "What royalties are reckoned from was reported"),
+            "overdue": Text("付款逾期", "A payment is overdue"),
+        },
+    ),
+    "sale": Subject(
+        _named_by("organization_id"),
+        "/v1/sales/{}",
+        {
+            "created": Text("新建定价交易", "A sale was drafted"),
+            "changed": Text("修改定价交易", "A sale was changed"),
+            "published": Text("公示、挂牌或拍卖开始", "A sale has begun"),
+            "objected": Text("收到异议", "Somebody objects to a sale"),
+            "closed": Text("截止", "A sale has closed"),
+            "awarded": Text("成交", "A sale was awarded"),
+            "failed": Text("未成交", "Nothing was sold"),
+            "withdrawn": Text("撤回定价交易", "A sale was withdrawn"),
+        },
+    ),
+    "broker": Subject(
+        _named_by("organization_id"),
+        "/v1/brokers/{}",
+        {
+            "created": Text("登记本单位技术经纪人", "An own broker was entered"),
+            "changed": Text("修改技术经纪人", "A broker was changed"),
+            "submitted": Text("技术经纪人提交审核", "A broker was submitted for review"),
+            "approved": Text("技术经纪人审核通过", "A broker was approved"),
+            "returned": Text("技术经纪人被退回", "A broker was returned by review"),
+            "suspended": Text("技术经纪人被暂停", "A broker was suspended"),
+            "reinstated": Text("技术经纪人恢复", "A broker was reinstated"),
+            "renewed": Text("技术经纪人换证", "A broker's certificate was renewed"),
+        },
+    ),
+    "mandate": Subject(
+        _named_by("organization_id"),
+        "/v1/mandates/{}",
+        {
+            "offered": Text("提出委托", "A mandate was offered"),
+            "accepted": Text("接受委托", "A mandate was accepted"),
+            "declined": Text("谢绝委托", "A mandate was declined"),
+            "revoked": Text("撤销委托", "A mandate was revoked"),
+            "resigned": Text("辞任", "A broker has resigned from a mandate"),
+        },
+    ),
 }
 
 TEST: Final = "webhook.test"
@@ -158,9 +256,11 @@ def wanted(patterns: list[str], action: str) -> bool:
 
 async def audience(session: AsyncSession, event: Event) -> frozenset[uuid.UUID]:
     """The organizations that are told of an event; none of one that is not told of at all."""
-    subject = SUBJECTS.get(event.subject_kind)
-    # What is said about a record, as in feedback on a match, is not the record's own history.
-    if subject is None or not event.action.startswith(f"{event.subject_kind}."):
+    kind, _, name = event.action.partition(".")
+    # Of what is not described none are told: feedback on a match is about a demand, too, and not
+    # for the demand's owner.
+    subject = SUBJECTS.get(kind)
+    if kind != event.subject_kind or subject is None or name not in subject.events:
         return frozenset()
     return await subject.audience(session, event)
 
