@@ -60,6 +60,7 @@ from kechuangtong.searches.router import router as saved_searches
 from kechuangtong.settings import Settings
 from kechuangtong.statistics.router import router as statistics
 from kechuangtong.status import router as status
+from kechuangtong.webhooks.router import router as webhooks
 
 _DESCRIPTION = """\
 Kechuangtong (科创通) keeps two lists alive, the achievements of universities and institutes
@@ -124,6 +125,7 @@ def create_app(settings: Settings) -> FastAPI:
         bookings,
         calendar_feeds,
         inbox,
+        webhooks,
         editions,
         changes,
         dump,

@@ -38,11 +38,15 @@ TITLES: Final = {
     NoticeKind.DEAL_STEP: Text("交易有进展", "A deal moves on"),
     NoticeKind.SEARCH_ALERT: Text("订阅检索有新结果", "A saved search found something new"),
     NoticeKind.MATCH_RUN_DONE: Text("批量匹配已完成", "A match run has finished"),
+    NoticeKind.WEBHOOK_FAILED: Text("事件推送失败", "A webhook could not be delivered"),
+    NoticeKind.WEBHOOK_GONE: Text("事件推送地址已不存在", "A webhook's address is gone"),
+    NoticeKind.WEBHOOK_DISABLED: Text("事件推送已停用", "A webhook was disabled"),
 }
 
 # What stands in them is given to `notify`: beside the subject's title the other organization, a
 # reviewer's reasons and comment, the last day of validity, when a booking begins and what it costs
-# or why it ended, how many records were found and the first titles, how many pairs came and went.
+# or why it ended, how many records were found and the first titles, how many pairs came and went,
+# the first event that could not be delivered.
 _SENTENCES: Final = {
     NoticeKind.INTEREST_EXPRESSED: Text(
         "{organization}对“{title}”提出对接意向，请接受、提问或谢绝。",
@@ -138,6 +142,19 @@ _SENTENCES: Final = {
         "{title} 的批量匹配已完成：新增 {count} 对，消失 {gone} 对。",
         "The match run of {title} has finished: {count} new pairs, {gone} gone.",
     ),
+    NoticeKind.WEBHOOK_FAILED: Text(
+        "“{title}”多次推送均失败，首个未送达的事件为 {event}；请在推送记录中查看原因并重新推送。",
+        '"{title}" could not be reached in any try; the first event that it was not told of is '
+        "{event}. See its deliveries, and replay them.",
+    ),
+    NoticeKind.WEBHOOK_GONE: Text(
+        "“{title}”答复称地址已不存在（410），已停用推送。",
+        '"{title}" has answered that it is gone (410), and is disabled.',
+    ),
+    NoticeKind.WEBHOOK_DISABLED: Text(
+        "“{title}”连续 5 天推送失败，已停用；修复后请重新启用。",
+        '"{title}" has failed for 5 days, and is disabled: make it active when it works again.',
+    ),
 }
 _NOT_NAMED: Final = Text("某单位（暂不具名）", "An organization (not named yet)")
 
@@ -151,6 +168,7 @@ _PATHS: Final = {
     "deal": "/v1/deals/{}",
     "saved_search": "/v1/saved-searches/{}/results",
     "match_run": "/v1/match-runs/{}",
+    "webhook": "/v1/webhooks/{}",
 }
 
 

@@ -20,7 +20,7 @@ from kechuangtong.models.change import PublicChange
 from kechuangtong.models.deal import Deal, DealDocument, DealParty, DealStep
 from kechuangtong.models.demand import Demand
 from kechuangtong.models.edition import Edition, EditionRecord
-from kechuangtong.models.event import Event
+from kechuangtong.models.event import Event, UntoldEvent
 from kechuangtong.models.feedback import MatchFeedback
 from kechuangtong.models.importing import ColumnMapping, Import, ImportRow
 from kechuangtong.models.indexing import (
@@ -50,6 +50,7 @@ from kechuangtong.models.notice import Notice
 from kechuangtong.models.organization import Organization
 from kechuangtong.models.rate import RateCount
 from kechuangtong.models.review import Registration, Review
+from kechuangtong.models.webhook import Webhook, WebhookAttempt, WebhookDelivery
 
 __all__ = [
     "Achievement",
@@ -102,7 +103,11 @@ __all__ = [
     "SignIn",
     "SignInFailures",
     "TermCount",
+    "UntoldEvent",
     "User",
     "Vector",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookDelivery",
     "Worker",
 ]

@@ -41,6 +41,9 @@ class NoticeKind(StrEnum):
     DEAL_STEP = "deal_step"  # 交易有进展
     SEARCH_ALERT = "search_alert"  # 订阅检索有新结果
     MATCH_RUN_DONE = "match_run_done"  # 批量匹配完成
+    WEBHOOK_FAILED = "webhook_failed"  # 推送失败
+    WEBHOOK_GONE = "webhook_gone"  # 推送地址已不存在
+    WEBHOOK_DISABLED = "webhook_disabled"  # 推送连续失败，已停用
 
 
 class Notice(Base):

@@ -61,6 +61,7 @@ from kechuangtong.sample.contacts import add_contacts
 from kechuangtong.sample.deals import MINUTES, add_deals
 from kechuangtong.sample.ids import sample_id
 from kechuangtong.sample.instruments import PICTURE, add_bookings, add_instruments
+from kechuangtong.sample.webhooks import add_webhook
 
 USER: Final = "demo"
 EDITOR: Final = "demo-editor"
@@ -146,6 +147,7 @@ async def load_sample(session: AsyncSession) -> None:
     await add_contacts(session)
     await add_instruments(session)
     await add_bookings(session)
+    await add_webhook(session)
     await add_deals(session)
     for kind in ListKind:
         await freeze(session, OPERATOR, kind)
