@@ -20,6 +20,9 @@ from kechuangtong.accounts.users_router import router as users
 from kechuangtong.achievements.router import router as achievements
 from kechuangtong.attachments.router import router as attachments
 from kechuangtong.bookings.router import router as bookings
+from kechuangtong.brokers.institutions_router import router as service_institutions
+from kechuangtong.brokers.mandates_router import router as mandates
+from kechuangtong.brokers.router import router as brokers
 from kechuangtong.calendars.router import router as calendar_feeds
 from kechuangtong.changes.router import router as changes
 from kechuangtong.core import errors, openapi
@@ -119,6 +122,9 @@ def create_app(settings: Settings) -> FastAPI:
         terms,
         bookings,
         calendar_feeds,
+        brokers,
+        mandates,
+        service_institutions,
         inbox,
         editions,
         changes,

@@ -1,4 +1,4 @@
-"""Mandates (委托): offered by an organization, taken or declined by a broker, given up by either."""
+"""Mandates (委托): offered by an organization, taken or declined by a broker, given up."""
 
 import uuid
 from collections.abc import Sequence

@@ -21,7 +21,7 @@ def acts_as(actor: Actor, broker: Broker, permission: Permission) -> bool:
 
 
 def may_edit(actor: Actor, broker: Broker) -> bool:
-    """Whether the actor may change a broker's record: the person, or an editor of its institution."""
+    """Whether the actor may change a broker's record: the person, or its institution's editor."""
     write = Permission.BROKERS_WRITE
     return acts_as(actor, broker, write) or actor.may(write, broker.organization_id)
 

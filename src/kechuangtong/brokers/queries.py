@@ -62,7 +62,7 @@ async def broker(
 
 async def brokers(session: AsyncSession, actor: Actor, query: BrokerQuery) -> Sequence[Broker]:
     """Up to `limit + 1` brokers of the directory, newest first; without a state practising ones."""
-    statement: Select[tuple[Broker]] = (
+    statement: Select[Broker] = (
         select(Broker)
         .join(Broker.organization)
         .where(visible_to(actor))
