@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kechuangtong.core.language import Text
+from kechuangtong.deals.states import Action
+from kechuangtong.deals.texts import ACTIONS
 from kechuangtong.models.notice import NoticeKind
 from kechuangtong.reviews.texts import in_words
 
@@ -45,6 +47,8 @@ TITLES: Final = {
     NoticeKind.MANDATE_REVOKED: Text("委托被撤销", "The mandate was revoked"),
     NoticeKind.MANDATE_RESIGNED: Text("经纪人已辞任", "The broker has resigned"),
     NoticeKind.DEAL_BROKER_JOINED: Text("经纪人进入交易", "A broker has joined a deal"),
+    NoticeKind.DEAL_OPENED: Text("有新的交易", "A deal was opened"),
+    NoticeKind.DEAL_STEP: Text("交易有进展", "A deal moves on"),
     NoticeKind.SEARCH_ALERT: Text("订阅检索有新结果", "A saved search found something new"),
     NoticeKind.MATCH_RUN_DONE: Text("批量匹配已完成", "A match run has finished"),
 }
@@ -171,6 +175,13 @@ _SENTENCES: Final = {
         "经纪人{broker}受{organization}委托进入交易“{title}”。",
         'The broker {broker} has joined the deal "{title}" for {organization}.',
     ),
+    NoticeKind.DEAL_OPENED: Text(
+        "{organization}就“{title}”建立了交易。", '{organization} has opened a deal on "{title}".'
+    ),
+    NoticeKind.DEAL_STEP: Text(
+        "{organization}在交易“{title}”中：{action}。",
+        '{organization} in the deal "{title}": {action}.',
+    ),
     NoticeKind.SEARCH_ALERT: Text(
         "“{title}”有 {count} 条新结果：{titles}。", '"{title}" has {count} new: {titles}.'
     ),
@@ -207,9 +218,12 @@ def sentence(kind: NoticeKind, data: Mapping[str, Any]) -> Text:
     organization = data.get("organization")
     named = _NOT_NAMED if organization is None else Text(organization, organization)
     why = in_words(data.get("reasons", ()))
+    done = ACTIONS[Action(data["action"])] if "action" in data else Text("", "")
+    zh = {"organization": named.zh, "reasons": why.zh, "action": done.zh}
+    en = {"organization": named.en, "reasons": why.en, "action": done.en}
     return Text(
-        template.zh.format(**{**values, "organization": named.zh, "reasons": why.zh}).strip(),
-        template.en.format(**{**values, "organization": named.en, "reasons": why.en}).strip(),
+        template.zh.format(**{**values, **zh}).strip(),
+        template.en.format(**{**values, **en}).strip(),
     )
 
 

@@ -25,7 +25,7 @@ from kechuangtong.models.broker import (
 )
 from kechuangtong.models.calendar import CalendarFeed
 from kechuangtong.models.change import PublicChange
-from kechuangtong.models.deal import Deal, DealParty, DealStep
+from kechuangtong.models.deal import Deal, DealDocument, DealParty, DealStep
 from kechuangtong.models.demand import Demand
 from kechuangtong.models.edition import Edition, EditionRecord
 from kechuangtong.models.event import Event
@@ -74,6 +74,7 @@ __all__ = [
     "ColumnMapping",
     "Deal",
     "DealBroker",
+    "DealDocument",
     "DealParty",
     "DealStep",
     "Demand",

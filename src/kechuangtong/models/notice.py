@@ -48,6 +48,8 @@ class NoticeKind(StrEnum):
     MANDATE_REVOKED = "mandate_revoked"  # 委托被撤销
     MANDATE_RESIGNED = "mandate_resigned"  # 经纪人辞任
     DEAL_BROKER_JOINED = "deal_broker_joined"  # 经纪人进入交易
+    DEAL_OPENED = "deal_opened"  # 有新交易
+    DEAL_STEP = "deal_step"  # 交易有进展
     SEARCH_ALERT = "search_alert"  # 订阅检索有新结果
     MATCH_RUN_DONE = "match_run_done"  # 批量匹配完成
 
