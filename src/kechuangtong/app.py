@@ -28,6 +28,7 @@ from kechuangtong.changes.router import router as changes
 from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import SESSION, InShape, RequestContext, refuse_parameters
 from kechuangtong.core.migrations import check
+from kechuangtong.deals.brokers_router import router as deal_brokers
 from kechuangtong.deals.documents_router import router as deal_documents
 from kechuangtong.deals.router import router as deals
 from kechuangtong.demands.router import router as demands
@@ -126,6 +127,7 @@ def create_app(settings: Settings) -> FastAPI:
         bookings,
         calendar_feeds,
         brokers,
+        deal_brokers,
         mandates,
         service_institutions,
         inbox,

@@ -38,7 +38,7 @@ class MandateCreate(Input):
         json_schema_extra={
             "example": {
                 "broker_id": ids.BROKER,
-                "demand_id": str(ids.sample_id("d0003")),
+                "achievement_id": str(ids.sample_id("a0003")),
                 "exclusive": False,
                 "starts_on": "2026-01-01",
                 "ends_on": "2036-12-31",

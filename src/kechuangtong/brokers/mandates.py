@@ -183,13 +183,13 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     return or_(Mandate.organization_id.in_(actor.organization_ids), Mandate.broker_id.in_(theirs))
 
 
-def in_force() -> ColumnElement[bool]:
+def in_force(mandate: type[Mandate] = Mandate) -> ColumnElement[bool]:
     """Those by which a broker may act today."""
     on = today()
     return (
-        (Mandate.stored_state == MandateState.ACCEPTED)
-        & (Mandate.starts_on <= on)
-        & (Mandate.ends_on >= on)
+        (mandate.stored_state == MandateState.ACCEPTED)
+        & (mandate.starts_on <= on)
+        & (mandate.ends_on >= on)
     )
 
 

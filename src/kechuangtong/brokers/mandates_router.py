@@ -17,6 +17,7 @@ from kechuangtong.brokers.mandate_schemas import (
     MandateReason,
 )
 from kechuangtong.brokers.states import MandateAction
+from kechuangtong.core.errors import NotSignedIn
 from kechuangtong.core.http import ExpectedVersions, etag
 from kechuangtong.core.openapi import answers
 from kechuangtong.core.paging import Page, link_next
@@ -26,12 +27,24 @@ from kechuangtong.sample import ids
 
 router = APIRouter(prefix="/v1/mandates", tags=["mandates"], route_class=IdempotentRoute)
 
-# Who may know of a mandate holds no role for it: a broker acts in person.
-Party = Annotated[Actor, Depends(requires(Permission.BROKERS_WRITE))]
+# Who may know of a mandate needs no role for it: a broker acts in person.
+Writer = Annotated[Actor, Depends(requires(Permission.BROKERS_WRITE))]
 MandateId = Annotated[uuid.UUID, of_sample(ids.MANDATE)]
 MandateToAcceptId = Annotated[uuid.UUID, of_sample(ids.MANDATE_TO_ACCEPT)]
 MandateToDeclineId = Annotated[uuid.UUID, of_sample(ids.MANDATE_TO_DECLINE)]
+MandateToRevokeId = Annotated[uuid.UUID, of_sample(ids.MANDATE_TO_REVOKE)]
 MandateToResignId = Annotated[uuid.UUID, of_sample(ids.MANDATE_TO_RESIGN)]
+
+
+async def _signed_in(
+    actor: Annotated[Actor, Depends(requires(Permission.BROKERS_READ))],
+) -> Actor:
+    if actor.kind == "anonymous":
+        raise NotSignedIn
+    return actor
+
+
+Reader = Annotated[Actor, Depends(_signed_in)]
 
 
 def _answer(actor: Actor, response: Response, mandate: Mandate) -> MandateRead:
@@ -42,7 +55,7 @@ def _answer(actor: Actor, response: Response, mandate: Mandate) -> MandateRead:
 @router.get("", summary="List mandates (委托列表)", responses=answers(401, 403, 422))
 async def list_mandates(
     session: ReadSession,
-    actor: Party,
+    actor: Reader,
     request: Request,
     response: Response,
     query: Annotated[MandateQuery, Query()],
@@ -61,7 +74,7 @@ async def list_mandates(
     responses=answers(400, 401, 403, 409, 413, 422),
 )
 async def offer_mandate(
-    session: IdempotentSession, actor: Party, response: Response, body: MandateCreate
+    session: IdempotentSession, actor: Writer, response: Response, body: MandateCreate
 ) -> MandateRead:
     """An editor of the organization offers a broker a mandate for one of its published records.
 
@@ -80,7 +93,7 @@ async def offer_mandate(
     responses=answers(401, 403, 404, 422),
 )
 async def get_mandate(
-    mandate_id: MandateId, session: ReadSession, actor: Party, response: Response
+    mandate_id: MandateId, session: ReadSession, actor: Reader, response: Response
 ) -> MandateRead:
     """One mandate; its ETag is what an action sends as If-Match."""
     return _answer(actor, response, await mandates.get(session, actor, mandate_id))
@@ -94,7 +107,7 @@ async def get_mandate(
 async def accept_mandate(
     mandate_id: MandateToAcceptId,
     session: IdempotentSession,
-    actor: Party,
+    actor: Writer,
     response: Response,
     expected_versions: ExpectedVersions,
 ) -> MandateRead:
@@ -113,7 +126,7 @@ async def accept_mandate(
 async def decline_mandate(
     mandate_id: MandateToDeclineId,
     session: IdempotentSession,
-    actor: Party,
+    actor: Writer,
     response: Response,
     body: MandateReason,
     expected_versions: ExpectedVersions,
@@ -136,9 +149,9 @@ async def decline_mandate(
     responses=answers(400, 401, 403, 404, 409, 412, 413, 422, 428),
 )
 async def revoke_mandate(
-    mandate_id: MandateId,
+    mandate_id: MandateToRevokeId,
     session: IdempotentSession,
-    actor: Party,
+    actor: Writer,
     response: Response,
     body: MandateReason,
     expected_versions: ExpectedVersions,
@@ -163,7 +176,7 @@ async def revoke_mandate(
 async def resign_mandate(
     mandate_id: MandateToResignId,
     session: IdempotentSession,
-    actor: Party,
+    actor: Writer,
     response: Response,
     body: MandateReason,
     expected_versions: ExpectedVersions,

@@ -42,6 +42,8 @@ Reviewer = Annotated[Actor, Depends(requires(Permission.REVIEWS_DECIDE))]
 BrokerId = Annotated[uuid.UUID, of_sample(ids.BROKER)]
 BrokerDraftId = Annotated[uuid.UUID, of_sample(ids.BROKER_DRAFT)]
 BrokerSubmittedId = Annotated[uuid.UUID, of_sample(ids.BROKER_SUBMITTED)]
+BrokerToReturnId = Annotated[uuid.UUID, of_sample(ids.BROKER_TO_RETURN)]
+BrokerToSuspendId = Annotated[uuid.UUID, of_sample(ids.BROKER_OF_BOTH)]
 BrokerSuspendedId = Annotated[uuid.UUID, of_sample(ids.BROKER_SUSPENDED)]
 TrainingId = Annotated[uuid.UUID, of_sample(ids.BROKER_TRAINING)]
 ConflictId = Annotated[uuid.UUID, of_sample(ids.BROKER_CONFLICT)]
@@ -189,7 +191,7 @@ async def approve_broker(
     responses=answers(400, 401, 403, 404, 409, 412, 413, 422, 428),
 )
 async def return_broker(
-    broker_id: BrokerSubmittedId,
+    broker_id: BrokerToReturnId,
     session: IdempotentSession,
     actor: Reviewer,
     response: Response,
@@ -215,7 +217,7 @@ async def return_broker(
     responses=answers(400, 401, 403, 404, 409, 412, 413, 422, 428),
 )
 async def suspend_broker(
-    broker_id: BrokerId,
+    broker_id: BrokerToSuspendId,
     session: IdempotentSession,
     actor: Reviewer,
     response: Response,

@@ -87,7 +87,7 @@ class BrokerCreate(Certificate, _Loose):
             "example": {
                 **_EXAMPLE,
                 "user_id": ids.BROKER_APPLICANT,
-                "organization_id": ids.SERVICE_INSTITUTION,
+                "organization_id": ids.ORGANIZATION,
                 "name": "岳云舟",
                 "fields": ["新材料", "化工"],
                 "places": ["四川省"],
