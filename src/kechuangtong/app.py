@@ -20,12 +20,16 @@ from kechuangtong.accounts.users_router import router as users
 from kechuangtong.achievements.router import router as achievements
 from kechuangtong.attachments.router import router as attachments
 from kechuangtong.bookings.router import router as bookings
+from kechuangtong.brokers.institutions_router import router as service_institutions
+from kechuangtong.brokers.mandates_router import router as mandates
+from kechuangtong.brokers.router import router as brokers
 from kechuangtong.calculators.router import router as calculators
 from kechuangtong.calendars.router import router as calendar_feeds
 from kechuangtong.changes.router import router as changes
 from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import SESSION, InShape, RequestContext, refuse_parameters
 from kechuangtong.core.migrations import check
+from kechuangtong.deals.brokers_router import router as deal_brokers
 from kechuangtong.deals.documents_router import router as deal_documents
 from kechuangtong.deals.router import router as deals
 from kechuangtong.demands.router import router as demands
@@ -124,6 +128,10 @@ def create_app(settings: Settings) -> FastAPI:
         terms,
         bookings,
         calendar_feeds,
+        brokers,
+        deal_brokers,
+        mandates,
+        service_institutions,
         inbox,
         webhooks,
         editions,

@@ -29,6 +29,7 @@ from kechuangtong.models import (
     ImportRow,
     Instrument,
     Interest,
+    Mandate,
 )
 from kechuangtong.models.importing import ImportState
 from kechuangtong.models.listing import ListingState
@@ -51,9 +52,9 @@ class NothingToUndo(Conflict):
 class ImportBuiltOn(Conflict):
     code = "import_built_on"
     text = Text(
-        "导入之后，这些记录已有改动、附件、对接意向、交易或预约，不能撤销：{records}。",
-        "These records have been changed since, or have attachments, interests, deals or bookings: "
-        "{records}.",
+        "导入之后，这些记录已有改动、附件、对接意向、委托、交易或预约，不能撤销：{records}。",
+        "These records have been changed since, or have attachments, interests, mandates, deals or "
+        "bookings: {records}.",
     )
 
 
@@ -128,8 +129,8 @@ async def _built_on(
 
 # What refers to a record.
 _USES: Final[dict[ImportKind, tuple[InstrumentedAttribute[Any], ...]]] = {
-    ImportKind.ACHIEVEMENT: (Interest.achievement_id, Deal.achievement_id),
-    ImportKind.DEMAND: (Interest.demand_id, Deal.demand_id),
+    ImportKind.ACHIEVEMENT: (Interest.achievement_id, Deal.achievement_id, Mandate.achievement_id),
+    ImportKind.DEMAND: (Interest.demand_id, Deal.demand_id, Mandate.demand_id),
     ImportKind.INSTRUMENT: (BookingItem.instrument_id,),
 }
 

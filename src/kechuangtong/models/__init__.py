@@ -15,6 +15,14 @@ from kechuangtong.models.achievement import Achievement
 from kechuangtong.models.attachment import Attachment, AttachmentGrant
 from kechuangtong.models.base import Base
 from kechuangtong.models.booking import Booking, BookingItem
+from kechuangtong.models.broker import (
+    Broker,
+    BrokerConflict,
+    BrokerTraining,
+    DealBroker,
+    Mandate,
+    ServiceProfile,
+)
 from kechuangtong.models.calendar import CalendarFeed
 from kechuangtong.models.change import PublicChange
 from kechuangtong.models.deal import Deal, DealDocument, DealParty, DealStep
@@ -60,9 +68,13 @@ __all__ = [
     "Base",
     "Booking",
     "BookingItem",
+    "Broker",
+    "BrokerConflict",
+    "BrokerTraining",
     "CalendarFeed",
     "ColumnMapping",
     "Deal",
+    "DealBroker",
     "DealDocument",
     "DealParty",
     "DealStep",
@@ -85,6 +97,7 @@ __all__ = [
     "Invitation",
     "LiveIndex",
     "Mail",
+    "Mandate",
     "MatchFeedback",
     "MatchRun",
     "MatchRunPair",
@@ -100,6 +113,7 @@ __all__ = [
     "Review",
     "SavedSearch",
     "Schedule",
+    "ServiceProfile",
     "SignIn",
     "SignInFailures",
     "TermCount",

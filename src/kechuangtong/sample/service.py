@@ -57,6 +57,7 @@ from kechuangtong.models.review import ReviewSubject
 from kechuangtong.organizations.invitations.service import GOOD_FOR
 from kechuangtong.organizations.service import create_organization
 from kechuangtong.sample import ids
+from kechuangtong.sample.brokers import add_brokers
 from kechuangtong.sample.contacts import add_contacts
 from kechuangtong.sample.deals import MINUTES, add_deals
 from kechuangtong.sample.ids import sample_id
@@ -149,6 +150,7 @@ async def load_sample(session: AsyncSession) -> None:
     await add_bookings(session)
     await add_webhook(session)
     await add_deals(session)
+    await add_brokers(session)
     for kind in ListKind:
         await freeze(session, OPERATOR, kind)
     session.add(
