@@ -45,6 +45,7 @@ from kechuangtong.national.router import router as national
 from kechuangtong.organizations.invitations.router import router as invitations
 from kechuangtong.organizations.members.router import router as members
 from kechuangtong.organizations.router import router as organizations
+from kechuangtong.ownership.router import router as ownership
 from kechuangtong.pages.photographs import router as photograph_pages
 from kechuangtong.pages.rendering import ASSETS, no_such_path
 from kechuangtong.pages.router import router as pages
@@ -107,6 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
         reviews,
         downloads,  # before the lists: export.xlsx is no record's id
         achievements,
+        ownership,
         demands,
         search,
         saved_searches,

@@ -48,8 +48,10 @@ from kechuangtong.models.mail import Mail
 from kechuangtong.models.match_run import MatchRun, MatchRunPair
 from kechuangtong.models.notice import Notice
 from kechuangtong.models.organization import Organization
+from kechuangtong.models.ownership import FirstRefusal, Inventor, Ownership, OwnershipUnit
 from kechuangtong.models.rate import RateCount
 from kechuangtong.models.review import Registration, Review
+from kechuangtong.models.sale import Sale, SaleBid, SaleEntrant, SaleObjection
 
 __all__ = [
     "Achievement",
@@ -68,6 +70,7 @@ __all__ = [
     "Edition",
     "EditionRecord",
     "Event",
+    "FirstRefusal",
     "IdempotentAnswer",
     "Identity",
     "Import",
@@ -80,6 +83,7 @@ __all__ = [
     "Interest",
     "InterestMessage",
     "Introduction",
+    "Inventor",
     "Invitation",
     "LiveIndex",
     "Mail",
@@ -89,6 +93,8 @@ __all__ = [
     "Membership",
     "Notice",
     "Organization",
+    "Ownership",
+    "OwnershipUnit",
     "PasswordReset",
     "Profile",
     "PublicChange",
@@ -96,6 +102,10 @@ __all__ = [
     "RateCount",
     "Registration",
     "Review",
+    "Sale",
+    "SaleBid",
+    "SaleEntrant",
+    "SaleObjection",
     "SavedSearch",
     "Schedule",
     "SignIn",
