@@ -1,25 +1,39 @@
-"""Money in yuan: dividing it to the cent."""
+"""Sums that are divided, and still add up."""
 
 from collections.abc import Sequence
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from typing import Final
 
-_CENT: Final = Decimal("0.01")
+CENT: Final = Decimal("0.01")
+HUNDRED: Final = Decimal(100)
 
 
-def split(total: Decimal, shares: Sequence[Decimal]) -> list[Decimal]:
-    """Divide an amount of whole cents in proportion to shares; the parts add up to it exactly.
+def split(total: Decimal, shares: Sequence[Decimal], *, unit: Decimal = CENT) -> list[Decimal]:
+    """A total in parts that stand to each other as the shares do, in whole units, exactly all of it.
 
-    Each is rounded down to the cent, and the cents that are left go to those of the largest
-    remainders, the first among equals. Raises ValueError where the shares have no sum above zero.
+    By largest remainders: each part is its share rounded down, and what is left goes, a unit each,
+    to those that lost most by that; of equal ones to the first. A part is thus less than a unit
+    away from its share. A total below zero is divided as the one above it is. Raises ValueError
+    where the total is not a number of units, a share is below zero, or there is none above it.
     """
-    whole = sum(shares)
-    if whole <= 0 or min(shares) < 0:
-        raise ValueError("shares are not negative, and one of them is above zero")
-    exact = [total * share / whole for share in shares]
-    parts = [one.quantize(_CENT, ROUND_DOWN) for one in exact]
-    left = int((total - sum(parts)) / _CENT)
-    by_remainder = sorted(range(len(shares)), key=lambda i: (parts[i] - exact[i], i))
-    for index in by_remainder[:left]:
-        parts[index] += _CENT
-    return parts
+    weights = [Fraction(share) for share in shares]
+    whole = sum(weights)
+    if whole <= 0 or min(weights) < 0:
+        raise ValueError("shares are not below zero, and one is above it")
+    units = Fraction(total) / Fraction(unit)
+    if units.denominator != 1:
+        raise ValueError(f"{total} is no number of {unit}")
+    exact = [abs(units) * weight / whole for weight in weights]
+    parts = [int(one) for one in exact]
+    left = int(abs(units)) - sum(parts)
+    by_remainder = sorted(range(len(parts)), key=lambda at: parts[at] - exact[at])
+    for at in by_remainder[:left]:
+        parts[at] += 1
+    sign = -1 if units < 0 else 1
+    return [sign * part * unit for part in parts]
+
+
+def part(total: Decimal, percent: Decimal) -> Decimal:
+    """So many percent of a total, to the nearest cent (halves up)."""
+    return (total * percent / HUNDRED).quantize(CENT, ROUND_HALF_UP)

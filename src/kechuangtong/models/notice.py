@@ -37,6 +37,15 @@ class NoticeKind(StrEnum):
     BOOKING_LAPSED = "booking_lapsed"  # 预约逾期失效
     BOOKING_FINISHED = "booking_finished"  # 使用已记录
     BOOKING_NO_SHOW = "booking_no_show"  # 记为爽约
+    SALE_APPLIED = "sale_applied"  # 有单位申请购买
+    SALE_OBJECTED = "sale_objected"  # 价格公示收到异议
+    SALE_OBJECTION_DECIDED = "sale_objection_decided"  # 异议已处理
+    SALE_OUTBID = "sale_outbid"  # 出价被超过
+    SALE_CLOSED = "sale_closed"  # 出让已截止
+    SALE_FAILED = "sale_failed"  # 出让未成交
+    SALE_AWARDED = "sale_awarded"  # 成交
+    SALE_LOST = "sale_lost"  # 未由本单位成交
+    SALE_WITHDRAWN = "sale_withdrawn"  # 出让已撤回
     SEARCH_ALERT = "search_alert"  # 订阅检索有新结果
     MATCH_RUN_DONE = "match_run_done"  # 批量匹配完成
 

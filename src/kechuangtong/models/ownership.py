@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, Numeric, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from kechuangtong.core.clock import now
+from kechuangtong.core.clock import now, today
 from kechuangtong.core.db import new_id
 from kechuangtong.models.base import Base, choice
 from kechuangtong.models.organization import Organization
@@ -116,3 +116,10 @@ class FirstRefusal(Base):
     answered_on: Mapped[date | None]
     note: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+    @property
+    def answer(self) -> Preference:
+        """What came of it, as it is shown."""
+        if self.stored_answer is Preference.OPEN and self.answer_until < today():
+            return Preference.LAPSED
+        return self.stored_answer
