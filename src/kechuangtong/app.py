@@ -25,6 +25,7 @@ from kechuangtong.changes.router import router as changes
 from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import SESSION, InShape, RequestContext, refuse_parameters
 from kechuangtong.core.migrations import check
+from kechuangtong.deals.router import router as deals
 from kechuangtong.demands.router import router as demands
 from kechuangtong.dump.router import router as dump
 from kechuangtong.editions.router import router as editions
@@ -53,6 +54,7 @@ from kechuangtong.pages.uploads import router as uploads
 from kechuangtong.registrations.router import router as registrations
 from kechuangtong.reviews.router import router as reviews
 from kechuangtong.runtime import open_runtime
+from kechuangtong.sales.router import router as sales
 from kechuangtong.search.router import router as search
 from kechuangtong.searches.router import router as saved_searches
 from kechuangtong.settings import Settings
@@ -116,11 +118,13 @@ def create_app(settings: Settings) -> FastAPI:
         instrument_matches,
         match_runs,
         interests,
+        deals,
         national,  # before the instruments, as downloads
         instruments,
         terms,
         bookings,
         calendar_feeds,
+        sales,
         inbox,
         editions,
         changes,

@@ -17,7 +17,7 @@ from kechuangtong.models.base import Base
 from kechuangtong.models.booking import Booking, BookingItem
 from kechuangtong.models.calendar import CalendarFeed
 from kechuangtong.models.change import PublicChange
-from kechuangtong.models.deal import Deal, DealParty, DealStep
+from kechuangtong.models.deal import Deal, DealDocument, DealParty, DealStep
 from kechuangtong.models.demand import Demand
 from kechuangtong.models.edition import Edition, EditionRecord
 from kechuangtong.models.event import Event
@@ -64,6 +64,7 @@ __all__ = [
     "CalendarFeed",
     "ColumnMapping",
     "Deal",
+    "DealDocument",
     "DealParty",
     "DealStep",
     "Demand",

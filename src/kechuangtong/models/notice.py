@@ -46,6 +46,8 @@ class NoticeKind(StrEnum):
     SALE_AWARDED = "sale_awarded"  # 成交
     SALE_LOST = "sale_lost"  # 未由本单位成交
     SALE_WITHDRAWN = "sale_withdrawn"  # 出让已撤回
+    DEAL_OPENED = "deal_opened"  # 有新交易
+    DEAL_STEP = "deal_step"  # 交易有进展
     SEARCH_ALERT = "search_alert"  # 订阅检索有新结果
     MATCH_RUN_DONE = "match_run_done"  # 批量匹配完成
 

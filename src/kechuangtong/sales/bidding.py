@@ -65,9 +65,7 @@ async def apply(
     return entrant
 
 
-async def bid(
-    session: AsyncSession, actor: Actor, sale_id: uuid.UUID, body: BidCreate
-) -> SaleBid:
+async def bid(session: AsyncSession, actor: Actor, sale_id: uuid.UUID, body: BidCreate) -> SaleBid:
     """Bid in an auction, or among the applicants of a listing. Who bids is alone with the sale, so
     of several equal bids the first counts, and the others are too low.
 
@@ -202,8 +200,7 @@ async def _enter(
         organization_id=organization.id,
         organization=organization,
         user_id=actor.id,
-        related=related
-        or await service.related(session, actor, sale.achievement, organization.id),
+        related=related or await service.related(session, actor, sale.achievement, organization.id),
         created_at=now(),
     )
     session.add(entrant)

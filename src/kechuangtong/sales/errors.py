@@ -15,7 +15,8 @@ class SaleFieldsDisagree(Invalid):
 class NoticeTooShort(Invalid):
     code = "notice_too_short"
     text = Text(
-        "协议定价的公示不少于 {days} 日。", "An agreed price is made public for {days} days at least."
+        "协议定价的公示不少于 {days} 日。",
+        "An agreed price is made public for {days} days at least.",
     )
     place = ("body", "notice_until")
 
@@ -52,7 +53,9 @@ class BidderUnnamed(Invalid):
 
 class BidderUnknown(Invalid):
     code = "bidder_unknown"
-    text = Text("成交方不是申请人或最高出价人。", "This is no applicant, or not the highest bidder.")
+    text = Text(
+        "成交方不是申请人或最高出价人。", "This is no applicant, or not the highest bidder."
+    )
     place = ("body", "bidder")
 
 
@@ -74,7 +77,9 @@ class AnswerDayWrong(Invalid):
 
 class WrongSaleState(Conflict):
     code = "wrong_state"
-    text = Text("状态为“{state}”的出让不能执行“{action}”。", "A sale that is {state} has no {action}.")
+    text = Text(
+        "状态为“{state}”的出让不能执行“{action}”。", "A sale that is {state} has no {action}."
+    )
 
 
 class WrongWay(Conflict):

@@ -89,7 +89,7 @@ async def tell(
     *,
     of: uuid.UUID | None = None,
     waiting: bool = False,
-    **data: str,
+    **data: Any,  # noqa: ANN401
 ) -> None:
     """Tell an organization of a sale: once a kind, or once for each bid or such (`of`)."""
     await inbox.notify(
@@ -111,7 +111,7 @@ async def tell_entrants(
     kind: NoticeKind,
     *,
     but: uuid.UUID | None = None,
-    **data: str,
+    **data: Any,  # noqa: ANN401
 ) -> None:
     """Tell all who applied or bid, but for one."""
     told = {one.organization_id for one in await queries.entrants(session, sale.id)}

@@ -140,7 +140,8 @@ def check_together(values: SaleFields) -> None:
     if values.way is SaleWay.AGREEMENT:
         if not given.issuperset(_OF_NOTICE) or given.intersection(_OF_TIMES + _OF_AUCTION):
             raise ValueError(_ONLY_NOTICE)
-        assert values.notice_from is not None and values.notice_until is not None
+        assert values.notice_from is not None
+        assert values.notice_until is not None
         if values.notice_until < values.notice_from:
             raise ValueError(_ORDER)
         return
@@ -148,7 +149,8 @@ def check_together(values: SaleFields) -> None:
         raise ValueError(_ONLY_TIMES)
     if values.way is not SaleWay.AUCTION and given.intersection(_OF_AUCTION):
         raise ValueError(_ONLY_AUCTION)
-    assert values.opens_at is not None and values.closes_at is not None
+    assert values.opens_at is not None
+    assert values.closes_at is not None
     if values.closes_at <= values.opens_at:
         raise ValueError(_ORDER)
     if values.reserve is not None and values.reserve < values.price:
@@ -228,7 +230,9 @@ class ObjectionCreate(Input):
     text: Annotated[Words, Field(description="What is objected to, and why (异议内容)")]
     organization_id: Annotated[
         uuid.UUID | None,
-        Field(description="Who objects, or the owner that notes it; needed by who acts for several"),
+        Field(
+            description="Who objects, or the owner that notes it; needed by who acts for several"
+        ),
     ] = None
     objector: Annotated[
         Line | None, Field(description="Whose objection it is, where the owner notes it (异议人)")
@@ -240,7 +244,10 @@ class ObjectionDecision(Input):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "example": {"outcome": "dismissed", "answer": "该成果仅限一个应用领域，价格依评估确定。"}
+            "example": {
+                "outcome": "dismissed",
+                "answer": "该成果仅限一个应用领域，价格依评估确定。",
+            }
         }
     )
 
@@ -288,7 +295,8 @@ class AwardRead(BaseModel):
     """Whom a sale went to (成交结果)."""
 
     organization: Annotated[
-        OrganizationBrief | None, Field(description="Null for who is neither of the two, or a maker")
+        OrganizationBrief | None,
+        Field(description="Null for who is neither of the two, or a maker"),
     ]
     bidder: Annotated[int | None, Field(description="Its number (编号)")]
     to_maker: Annotated[bool, Field(description="To the makers, who took it first (完成人)")]
@@ -344,7 +352,8 @@ class SaleDetail(SaleRead):
         list[int], Field(description="The numbers of the caller's organizations (本单位编号)")
     ]
     first_refusal: Annotated[
-        FirstRefusalRead | None, Field(description="The last offer to the makers; the owner's to see")
+        FirstRefusalRead | None,
+        Field(description="The last offer to the makers; the owner's to see"),
     ]
     open_objections: Annotated[
         int | None, Field(description="Objections to be decided; the owner's to see")

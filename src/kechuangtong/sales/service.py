@@ -236,7 +236,8 @@ async def _assign(session: AsyncSession, actor: Actor, sale: Sale, values: SaleF
         sale.opens_at = datetime.combine(values.notice_from, time(), CITY)
         sale.closes_at = datetime.combine(values.notice_until + _DAY, time(), CITY)
     else:
-        assert values.opens_at is not None and values.closes_at is not None
+        assert values.opens_at is not None
+        assert values.closes_at is not None
         sale.opens_at, sale.closes_at = values.opens_at, values.closes_at
     await _name_buyer(session, actor, sale, values.buyer_id)
     await deals.name(session, actor, sale, values.deal_id)
@@ -312,5 +313,3 @@ def _shown(sale: Sale, actor: Actor) -> dict[str, Any]:
 
 def _brief(organization: Organization | None) -> OrganizationBrief | None:
     return None if organization is None else OrganizationBrief.model_validate(organization)
-
-
