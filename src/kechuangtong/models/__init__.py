@@ -56,8 +56,10 @@ from kechuangtong.models.mail import Mail
 from kechuangtong.models.match_run import MatchRun, MatchRunPair
 from kechuangtong.models.notice import Notice
 from kechuangtong.models.organization import Organization
+from kechuangtong.models.ownership import FirstRefusal, Inventor, Ownership, OwnershipUnit
 from kechuangtong.models.rate import RateCount
 from kechuangtong.models.review import Registration, Review
+from kechuangtong.models.sale import Sale, SaleBid, SaleEntrant, SaleObjection
 from kechuangtong.models.webhook import Webhook, WebhookAttempt, WebhookDelivery
 
 __all__ = [
@@ -82,6 +84,7 @@ __all__ = [
     "Edition",
     "EditionRecord",
     "Event",
+    "FirstRefusal",
     "IdempotentAnswer",
     "Identity",
     "Import",
@@ -94,6 +97,7 @@ __all__ = [
     "Interest",
     "InterestMessage",
     "Introduction",
+    "Inventor",
     "Invitation",
     "LiveIndex",
     "Mail",
@@ -104,6 +108,8 @@ __all__ = [
     "Membership",
     "Notice",
     "Organization",
+    "Ownership",
+    "OwnershipUnit",
     "PasswordReset",
     "Profile",
     "PublicChange",
@@ -111,6 +117,10 @@ __all__ = [
     "RateCount",
     "Registration",
     "Review",
+    "Sale",
+    "SaleBid",
+    "SaleEntrant",
+    "SaleObjection",
     "SavedSearch",
     "Schedule",
     "ServiceProfile",
