@@ -37,6 +37,21 @@ class NoticeKind(StrEnum):
     BOOKING_LAPSED = "booking_lapsed"  # 预约逾期失效
     BOOKING_FINISHED = "booking_finished"  # 使用已记录
     BOOKING_NO_SHOW = "booking_no_show"  # 记为爽约
+    CONTRACT_CREATED = "contract_created"  # 合同已草拟
+    CONTRACT_CONFIRMED = "contract_confirmed"  # 对方已确认合同
+    CONTRACT_SIGNED = "contract_signed"  # 合同已签订
+    CONTRACT_DISCARDED = "contract_discarded"  # 合同草稿已作废
+    CONTRACT_AMENDMENT = "contract_amendment"  # 对方提议变更
+    CONTRACT_AMENDED = "contract_amended"  # 合同已变更
+    CONTRACT_CANCELLATION = "contract_cancellation"  # 对方提议解除
+    CONTRACT_CANCELLED = "contract_cancelled"  # 合同已解除
+    CONTRACT_PROPOSAL_DROPPED = "contract_proposal_dropped"  # 提议未被采纳
+    CONTRACT_REGISTERED = "contract_registered"  # 合同已登记
+    CONTRACT_NOT_REGISTERED = "contract_not_registered"  # 合同不予登记
+    PAYMENT_DUE = "payment_due"  # 款项即将到期
+    PAYMENT_OVERDUE = "payment_overdue"  # 款项逾期
+    PAYMENT_RECEIVED = "payment_received"  # 已到款
+    PAYMENT_REVERSED = "payment_reversed"  # 到款已冲销
     SEARCH_ALERT = "search_alert"  # 订阅检索有新结果
     MATCH_RUN_DONE = "match_run_done"  # 批量匹配完成
 
