@@ -5,12 +5,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from kechuangtong.contracts.content import ContractContent, ContractTerms
 from kechuangtong.contracts.plan import Percent
 from kechuangtong.contracts.states import Action
-from kechuangtong.core.identifiers import IdentifierError, check_register_number
 from kechuangtong.core.paging import PageQuery
 from kechuangtong.core.schemas import FreeText, Input, Line, Output, Yuan, YuanSum
 from kechuangtong.lists.schemas import Day
@@ -34,17 +33,6 @@ SignedYuan = Annotated[
 
 _SIDE: Final = "For which side; needed by who acts for both (代表哪一方)"
 
-
-def _register_number(text: str) -> str:
-    try:
-        return check_register_number(text)
-    except IdentifierError as error:
-        raise ValueError(error.message) from None
-
-
-RegisterNumber = Annotated[
-    FreeText, StringConstraints(min_length=1, max_length=40), AfterValidator(_register_number)
-]
 
 EXAMPLE: Final[dict[str, Any]] = {
     "title": "挂面烘房热泵与太阳能联合供热系统开发",
@@ -177,7 +165,8 @@ class RegistrationGrant(Input):
 
     decided_on: Day
     number: Annotated[
-        RegisterNumber, Field(description="16 digits, of the old form 14 (认定登记编号)")
+        Annotated[FreeText, StringConstraints(min_length=1, max_length=40)],
+        Field(description="16 digits, of the old form 14 (认定登记编号)"),
     ]
     total: Annotated[Yuan | None, Field(description="成交额")] = None
     technical: Annotated[Yuan | None, Field(description="技术交易额")] = None

@@ -1,4 +1,4 @@
-"""Numbers that carry their own proof: organizations' codes, patents and other rights, contracts.
+"""Numbers that carry their own proof: organizations' codes, patents and other rights.
 
 统一社会信用代码 after GB 32100-2015: 18 characters of an alphabet of 31, the last a check over
 the others (weights 3^i mod 31); characters 9 to 17 are the organization code of GB 11714-1997
@@ -45,16 +45,6 @@ MESSAGES: Final = {
     "uscc_identity_card": Text(
         "这是居民身份证号码，不是统一社会信用代码",
         "this is the number of an identity card, not a unified social credit code",
-    ),
-    "register_number_length": Text(
-        "认定登记编号应为 16 位数字（旧编号 14 位）",
-        "a register number has 16 digits (those of the old form 14)",
-    ),
-    "register_number_year": Text(
-        "登记编号中的年份“{year}”不可能", 'the year "{year}" in the register number is impossible'
-    ),
-    "register_number_region": Text(
-        "登记编号中的“{region}”不是省份", '"{region}" in the register number is no province'
     ),
     "patent_check_digit": Text(
         "专利号的校验位不符，请核对号码",
@@ -153,24 +143,6 @@ def _is_identity_card(code: str) -> bool:
         return False
     total = sum(int(one) * by for one, by in zip(digits, _IDENTITY_CARD_WEIGHTS, strict=True))
     return date(1900, 1, 1) <= born <= today() and check == "10X98765432"[total % 11]
-
-
-def check_register_number(text: str) -> str:
-    """The number under which a technology contract is registered (认定登记编号), without spaces and
-    hyphens: 16 digits, or the old form's 14, of which two are the year and two the province.
-
-    How the 16 are divided is nowhere written, so nothing more is asked of them. Raises
-    IdentifierError with a code `register_number_…`.
-    """
-    number = re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", text))
-    if not re.fullmatch(r"\d{14}|\d{16}", number, re.ASCII):
-        raise IdentifierError("register_number_length")
-    if len(number) == 14:
-        if not 0 <= int(number[:2]) <= today().year % 100:
-            raise IdentifierError("register_number_year", year=number[:2])
-        if number[2:4] == "10" or not _PROVINCE.fullmatch(number, 2, 4):
-            raise IdentifierError("register_number_region", region=number[2:4])
-    return number
 
 
 class IntellectualPropertyKind(StrEnum):

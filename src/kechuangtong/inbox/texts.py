@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kechuangtong.core.language import Text
+from kechuangtong.deals.states import Action
+from kechuangtong.deals.texts import ACTIONS
 from kechuangtong.models.notice import NoticeKind
 from kechuangtong.reviews.texts import in_words
 
@@ -47,6 +49,8 @@ TITLES: Final = {
     NoticeKind.PAYMENT_OVERDUE: Text("款项逾期", "A payment is overdue"),
     NoticeKind.PAYMENT_RECEIVED: Text("已到款", "A payment was received"),
     NoticeKind.PAYMENT_REVERSED: Text("到款已冲销", "A receipt was reversed"),
+    NoticeKind.DEAL_OPENED: Text("有新的交易", "A deal was opened"),
+    NoticeKind.DEAL_STEP: Text("交易有进展", "A deal moves on"),
     NoticeKind.SEARCH_ALERT: Text("订阅检索有新结果", "A saved search found something new"),
     NoticeKind.MATCH_RUN_DONE: Text("批量匹配已完成", "A match run has finished"),
 }
@@ -191,6 +195,13 @@ _SENTENCES: Final = {
         "合同“{title}”的一笔到款 {fee} 元已冲销：{comment}",
         'A receipt of {fee} yuan of the contract "{title}" was reversed: {comment}',
     ),
+    NoticeKind.DEAL_OPENED: Text(
+        "{organization}就“{title}”建立了交易。", '{organization} has opened a deal on "{title}".'
+    ),
+    NoticeKind.DEAL_STEP: Text(
+        "{organization}在交易“{title}”中：{action}。",
+        '{organization} in the deal "{title}": {action}.',
+    ),
     NoticeKind.SEARCH_ALERT: Text(
         "“{title}”有 {count} 条新结果：{titles}。", '"{title}" has {count} new: {titles}.'
     ),
@@ -209,6 +220,7 @@ _PATHS: Final = {
     "introduction": "/v1/introductions/{}",
     "contract": "/v1/contracts/{}",
     "booking": "/v1/bookings/{}",
+    "deal": "/v1/deals/{}",
     "saved_search": "/v1/saved-searches/{}/results",
     "match_run": "/v1/match-runs/{}",
 }
@@ -225,9 +237,12 @@ def sentence(kind: NoticeKind, data: Mapping[str, Any]) -> Text:
     organization = data.get("organization")
     named = _NOT_NAMED if organization is None else Text(organization, organization)
     why = in_words(data.get("reasons", ()))
+    done = ACTIONS[Action(data["action"])] if "action" in data else Text("", "")
+    zh = {"organization": named.zh, "reasons": why.zh, "action": done.zh}
+    en = {"organization": named.en, "reasons": why.en, "action": done.en}
     return Text(
-        template.zh.format(**{**values, "organization": named.zh, "reasons": why.zh}).strip(),
-        template.en.format(**{**values, "organization": named.en, "reasons": why.en}).strip(),
+        template.zh.format(**{**values, **zh}).strip(),
+        template.en.format(**{**values, **en}).strip(),
     )
 
 

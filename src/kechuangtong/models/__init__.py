@@ -27,7 +27,7 @@ from kechuangtong.models.contract import (
     PaymentReceipt,
     RoyaltyReport,
 )
-from kechuangtong.models.deal import Deal, DealParty, DealStep
+from kechuangtong.models.deal import Deal, DealDocument, DealParty, DealStep
 from kechuangtong.models.demand import Demand
 from kechuangtong.models.edition import Edition, EditionRecord
 from kechuangtong.models.event import Event
@@ -77,6 +77,7 @@ __all__ = [
     "ContractRegistration",
     "ContractVersion",
     "Deal",
+    "DealDocument",
     "DealParty",
     "DealStep",
     "Demand",

@@ -52,6 +52,8 @@ class NoticeKind(StrEnum):
     PAYMENT_OVERDUE = "payment_overdue"  # 款项逾期
     PAYMENT_RECEIVED = "payment_received"  # 已到款
     PAYMENT_REVERSED = "payment_reversed"  # 到款已冲销
+    DEAL_OPENED = "deal_opened"  # 有新交易
+    DEAL_STEP = "deal_step"  # 交易有进展
     SEARCH_ALERT = "search_alert"  # 订阅检索有新结果
     MATCH_RUN_DONE = "match_run_done"  # 批量匹配完成
 
