@@ -23,6 +23,7 @@ from kechuangtong.core.identifiers import IdentifierError, parse_patent
 from kechuangtong.core.language import Text
 from kechuangtong.core.money import HUNDRED, part
 from kechuangtong.core.schemas import FreeText, Input, Line, ShortLine, Yuan
+from kechuangtong.deals.states import Pricing
 from kechuangtong.lists.schemas import Day
 from kechuangtong.models.contract import ContractKind, ContractSide, SubKind
 
@@ -34,7 +35,9 @@ _SHARE_OF_BROKER = Text(
     "中介方填佣金，买卖双方填份额", "brokers have commissions, sellers and buyers have shares"
 )
 _COMMISSION = Text("佣金填金额或比例之一", "a commission is an amount or a percentage")
-_SHARES = Text("{side}份额之和须为 100%，现为 {sum}%", "shares of the {side} add up to 100, not {sum}")
+_SHARES = Text(
+    "{side}份额之和须为 100%，现为 {sum}%", "shares of the {side} add up to 100, not {sum}"
+)
 _SHARES_ALL = Text("同一方的份额须全部填写或全部不填", "of a side all shares are named, or none")
 _TWICE = Text("同一单位只能出现一次", "each organization stands once")
 _DEDUCTED = Text(
@@ -112,9 +115,9 @@ class ContractPatent(Input):
 
     @model_validator(mode="after")
     def _one_patent(self) -> Self:
-        if self.application_number and self.patent_number:
-            if self.application_number.removeprefix("ZL") != self.patent_number.removeprefix("ZL"):
-                raise ValueError(_NUMBERS_DIFFER)
+        numbers = {self.application_number, self.patent_number} - {None}
+        if len({number.removeprefix("ZL") for number in numbers if number}) > 1:
+            raise ValueError(_NUMBERS_DIFFER)
         if self.filed_on and self.valid_until and self.valid_until < self.filed_on:
             raise ValueError(_DAYS)
         return self
@@ -184,6 +187,10 @@ class ContractTerms(Input):
     number: Annotated[ShortLine | None, Field(description="The parties' own (合同编号)")] = None
     kind: ContractKind | None = None
     sub_kind: SubKind | None = None
+    pricing: Annotated[
+        Pricing | None,
+        Field(description="Of transfers and licences; else no achievement is sold (定价方式)"),
+    ] = None
     technology_import: Annotated[
         bool, Field(description="From abroad: the buyer registers it (技术进口)")
     ] = False
@@ -193,9 +200,7 @@ class ContractTerms(Input):
     performance: Annotated[
         Clause | None, Field(description="Plan, place, way (履行的计划、地点和方式)")
     ] = None
-    confidentiality: Annotated[
-        Clause | None, Field(description="技术信息和资料的保密")
-    ] = None
+    confidentiality: Annotated[Clause | None, Field(description="技术信息和资料的保密")] = None
     results: Annotated[
         Clause | None,
         Field(description="Whose the results are (技术成果的归属和收益的分配办法)"),
@@ -226,9 +231,7 @@ class ContractTerms(Input):
         Field(max_length=50, description="A side that is not named is the deal's, equally"),
     ] = []
     total: Annotated[Yuan | None, Field(description="In yuan (成交额)")] = None
-    deductions: Annotated[
-        list[Deduction], Field(max_length=50, description="非技术性费用")
-    ] = []
+    deductions: Annotated[list[Deduction], Field(max_length=50, description="非技术性费用")] = []
     payment: PaymentPlan | None = None
 
 

@@ -74,8 +74,7 @@ class ContractIncomplete(Conflict):
         )
         self.extension = {
             "missing": [
-                {"code": one.code, "text": str(one.text), "article": one.article}
-                for one in missing
+                {"code": one.code, "text": str(one.text), "article": one.article} for one in missing
             ]
         }
 
@@ -136,7 +135,9 @@ class RegisterNumberTaken(Conflict):
 
 class DatesOutOfOrder(Invalid):
     code = "dates_out_of_order"
-    text = Text("日期早于前一步（{date}）。", "This day lies before that of the step before ({date}).")
+    text = Text(
+        "日期早于前一步（{date}）。", "This day lies before that of the step before ({date})."
+    )
 
 
 class DateInFuture(Invalid):
@@ -173,7 +174,9 @@ class MoreThanOpen(Conflict):
 
 class ReversedAlready(Conflict):
     code = "reversed_already"
-    text = Text("该笔到款已冲销，或本身是冲销。", "It is reversed already, or is a reversal itself.")
+    text = Text(
+        "该笔到款已冲销，或本身是冲销。", "It is reversed already, or is a reversal itself."
+    )
 
 
 class NoRoyalty(Conflict):
@@ -202,3 +205,9 @@ class PeriodReported(Conflict):
 class AlreadyDated(Conflict):
     code = "already_dated"
     text = Text("该笔应付款已有付款日。", "The payment has its day already.")
+
+
+class TechnicalExceeds(Invalid):
+    code = "technical_exceeds_total"
+    text = Text("技术交易额不得大于成交额。", "What the technology costs is at most the total.")
+    place = ("body", "technical")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Final, Literal, Self
 
 from dateutil.relativedelta import relativedelta
@@ -23,7 +24,9 @@ _ALIKE = Text(
 _PERCENTAGES = Text(
     "各期比例之和须为 100%，现为 {sum}%", "the percentages add up to 100, these to {sum}"
 )
-_AMOUNTS = Text("各期金额之和须为 {total}，现为 {sum}", "the amounts add up to {total}, these to {sum}")
+_AMOUNTS = Text(
+    "各期金额之和须为 {total}，现为 {sum}", "the amounts add up to {total}, these to {sum}"
+)
 _STEPS = Text(
     "提成比例的变化日期须依次递增，且在提成期间之内",
     "steps of a rate follow each other, within the term",
@@ -134,7 +137,7 @@ class Royalty(Input):
         if self.until_on < self.from_on:
             raise ValueError(_TERM)
         days = [self.from_on, *(step.from_on for step in self.steps)]
-        later = all(one < following for one, following in zip(days, days[1:], strict=False))
+        later = all(one < following for one, following in pairwise(days))
         if not later or days[-1] > self.until_on:
             raise ValueError(_STEPS)
         return self
