@@ -26,6 +26,8 @@ from kechuangtong.brokers.router import router as brokers
 from kechuangtong.calculators.router import router as calculators
 from kechuangtong.calendars.router import router as calendar_feeds
 from kechuangtong.changes.router import router as changes
+from kechuangtong.contracts.payments_router import router as payments
+from kechuangtong.contracts.router import router as contracts
 from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import SESSION, InShape, RequestContext, refuse_parameters
 from kechuangtong.core.migrations import check
@@ -126,6 +128,8 @@ def create_app(settings: Settings) -> FastAPI:
         match_runs,
         interests,
         deals,
+        contracts,
+        payments,
         national,  # before the instruments, as downloads
         instruments,
         terms,

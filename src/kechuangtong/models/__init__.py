@@ -25,6 +25,16 @@ from kechuangtong.models.broker import (
 )
 from kechuangtong.models.calendar import CalendarFeed
 from kechuangtong.models.change import PublicChange
+from kechuangtong.models.contract import (
+    Contract,
+    ContractParty,
+    ContractProposal,
+    ContractRegistration,
+    ContractVersion,
+    PaymentDue,
+    PaymentReceipt,
+    RoyaltyReport,
+)
 from kechuangtong.models.deal import Deal, DealDocument, DealParty, DealStep
 from kechuangtong.models.demand import Demand
 from kechuangtong.models.edition import Edition, EditionRecord
@@ -75,6 +85,11 @@ __all__ = [
     "BrokerTraining",
     "CalendarFeed",
     "ColumnMapping",
+    "Contract",
+    "ContractParty",
+    "ContractProposal",
+    "ContractRegistration",
+    "ContractVersion",
     "Deal",
     "DealBroker",
     "DealDocument",
@@ -111,12 +126,15 @@ __all__ = [
     "Ownership",
     "OwnershipUnit",
     "PasswordReset",
+    "PaymentDue",
+    "PaymentReceipt",
     "Profile",
     "PublicChange",
     "Qualification",
     "RateCount",
     "Registration",
     "Review",
+    "RoyaltyReport",
     "Sale",
     "SaleBid",
     "SaleEntrant",
