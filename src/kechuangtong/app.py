@@ -20,12 +20,20 @@ from kechuangtong.accounts.users_router import router as users
 from kechuangtong.achievements.router import router as achievements
 from kechuangtong.attachments.router import router as attachments
 from kechuangtong.bookings.router import router as bookings
+from kechuangtong.brokers.institutions_router import router as service_institutions
+from kechuangtong.brokers.mandates_router import router as mandates
+from kechuangtong.brokers.router import router as brokers
 from kechuangtong.calculators.router import router as calculators
 from kechuangtong.calendars.router import router as calendar_feeds
 from kechuangtong.changes.router import router as changes
+from kechuangtong.contracts.payments_router import router as payments
+from kechuangtong.contracts.router import router as contracts
 from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import SESSION, InShape, RequestContext, refuse_parameters
 from kechuangtong.core.migrations import check
+from kechuangtong.deals.brokers_router import router as deal_brokers
+from kechuangtong.deals.documents_router import router as deal_documents
+from kechuangtong.deals.router import router as deals
 from kechuangtong.demands.router import router as demands
 from kechuangtong.dump.router import router as dump
 from kechuangtong.editions.router import router as editions
@@ -46,6 +54,7 @@ from kechuangtong.national.router import router as national
 from kechuangtong.organizations.invitations.router import router as invitations
 from kechuangtong.organizations.members.router import router as members
 from kechuangtong.organizations.router import router as organizations
+from kechuangtong.ownership.router import router as ownership
 from kechuangtong.pages.photographs import router as photograph_pages
 from kechuangtong.pages.rendering import ASSETS, no_such_path
 from kechuangtong.pages.router import router as pages
@@ -53,11 +62,13 @@ from kechuangtong.pages.uploads import router as uploads
 from kechuangtong.registrations.router import router as registrations
 from kechuangtong.reviews.router import router as reviews
 from kechuangtong.runtime import open_runtime
+from kechuangtong.sales.router import router as sales
 from kechuangtong.search.router import router as search
 from kechuangtong.searches.router import router as saved_searches
 from kechuangtong.settings import Settings
 from kechuangtong.statistics.router import router as statistics
 from kechuangtong.status import router as status
+from kechuangtong.webhooks.router import router as webhooks
 
 _DESCRIPTION = """\
 Kechuangtong (科创通) keeps two lists alive, the achievements of universities and institutes
@@ -108,6 +119,7 @@ def create_app(settings: Settings) -> FastAPI:
         reviews,
         downloads,  # before the lists: export.xlsx is no record's id
         achievements,
+        ownership,
         demands,
         search,
         saved_searches,
@@ -115,12 +127,21 @@ def create_app(settings: Settings) -> FastAPI:
         instrument_matches,
         match_runs,
         interests,
+        deals,
+        contracts,
+        payments,
         national,  # before the instruments, as downloads
         instruments,
         terms,
         bookings,
         calendar_feeds,
+        brokers,
+        deal_brokers,
+        mandates,
+        service_institutions,
+        sales,
         inbox,
+        webhooks,
         editions,
         changes,
         dump,
@@ -132,7 +153,7 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(router, max_body_size=settings.max_body_size)
     # Beside the file there are a few short fields and the form's own lines.
-    for router in (attachments, photographs, photograph_pages):
+    for router in (attachments, photographs, photograph_pages, deal_documents):
         app.include_router(router, max_body_size=settings.max_attachment_size + 100_000)
     for router in (imports, uploads):
         app.include_router(router, max_body_size=settings.max_file_size + 100_000)

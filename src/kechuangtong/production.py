@@ -60,3 +60,5 @@ def check_settings(settings: Settings) -> None:
         raise NotForProduction(
             f"KCT_MEILISEARCH_MASTER_KEY must have at least {_MASTER_KEY_BYTES} bytes"
         )
+    if any(re.fullmatch(r"[0-9.:]+/0", one) for one in settings.webhooks_allowed):
+        raise NotForProduction("KCT_WEBHOOKS_ALLOW lets webhooks go everywhere: name networks")

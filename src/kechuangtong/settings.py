@@ -49,6 +49,11 @@ _ORIGINS = Text(
     "must be origins like https://www.example.cn, with commas",
 )
 
+_ALLOWED = Text(
+    "须为以逗号分隔的网段、地址或主机名，如 10.0.0.0/8,hooks.internal",
+    "must be networks, addresses or hosts like 10.0.0.0/8,hooks.internal, with commas",
+)
+
 
 def _listed(text: str | None) -> list[str]:
     return [one.strip() for one in (text or "").split(",") if one.strip()]
@@ -86,6 +91,16 @@ def _proxies(text: str) -> str:
 def _origins(text: str) -> str:
     if not all(re.fullmatch(r"\*|https?://[^/*?#@]+", one) for one in _listed(text)):
         raise ValueError(_ORIGINS)
+    return text
+
+
+def _allowed(text: str) -> str:
+    for one in _listed(text):
+        try:
+            ipaddress.ip_network(one)
+        except ValueError:
+            if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]*[A-Za-z-][A-Za-z0-9-]*)*", one):
+                raise ValueError(_ALLOWED) from None
     return text
 
 
@@ -159,6 +174,9 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[str, AfterValidator(_proxies)] | None = None
     # Sites whose pages may call, like https://www.example.cn, with commas between them.
     cors_origins: Annotated[str, AfterValidator(_origins)] | None = None
+    # Where webhooks may go though it is not in the public net, or by http: networks, addresses and
+    # hosts, with commas between them.
+    webhooks_allow: Annotated[str, AfterValidator(_allowed)] | None = None
     # Attachments: s3://bucket/prefix; without it a folder of the data folder.
     attachments_url: Annotated[str | None, Field(pattern=r"^s3://[^/]+")] = None
     s3_endpoint: str | None = None
@@ -198,6 +216,11 @@ class Settings(BaseSettings):
     def origins(self) -> list[str]:
         """The sites whose pages may call."""
         return _listed(self.cors_origins)
+
+    @property
+    def webhooks_allowed(self) -> list[str]:
+        """The networks and hosts that webhooks may go to though others may not."""
+        return _listed(self.webhooks_allow)
 
     @property
     def rates(self) -> dict[Counted, limits.RateLimitItem]:

@@ -92,3 +92,15 @@ async def test_units_that_are_no_more_leave_their_bookings_to_the_others(
     await book(buyer, instrument, 11, 12)
     await act(buyer, two, "cancel", reason="不用了")
     await book(buyer, instrument, 9, 11)
+
+
+async def test_an_organization_waits_twenty_times_with_an_owner_at_most(
+    buyer: httpx.AsyncClient, publish: Publish
+) -> None:
+    instrument = await publish()
+    await book(buyer, instrument, 10, 12)
+    for _ in range(20):
+        await book(buyer, instrument, 10, 12, if_full="wait")
+    one_more = wish(instrument, 10, 12, if_full="wait")
+    assert code(await buyer.post("/v1/bookings", json=one_more)) == (409, "too_many_wait")
+    await book(buyer, instrument, 14, 15, if_full="wait")  # for which there is room

@@ -133,6 +133,14 @@ class NothingToDecide(Conflict):
     text = Text("该系列中没有待批准的预约。", "No booking of this series waits for approval.")
 
 
+class TooManyWait(Conflict):
+    code = "too_many_wait"
+    text = Text(
+        "本单位在该处的候补已达 {most} 个。",
+        "The organization has {most} bookings there that wait already.",
+    )
+
+
 class CancelTooLate(Conflict):
     code = "cancel_too_late"
     text = Text(

@@ -214,3 +214,18 @@ async def organizations(
     """Organizations by their ids."""
     found = await session.scalars(select(Organization).where(Organization.id.in_(ids)))
     return {one.id: one for one in found}
+
+
+async def waits(session: AsyncSession, organization_id: uuid.UUID, owner_id: uuid.UUID) -> int:
+    """How many bookings of an organization wait for places at an owner's instruments."""
+    found = await session.scalar(
+        select(func.count())
+        .select_from(Booking)
+        .where(
+            Booking.organization_id == organization_id,
+            Booking.owner_id == owner_id,
+            Booking.stored_state == BookingState.WAITING,
+            Booking.held_until > now(),
+        )
+    )
+    return found or 0

@@ -38,6 +38,7 @@ from kechuangtong.bookings.errors import (
     SeveralOwners,
     SlotTaken,
     TooLate,
+    TooManyWait,
     WrongBookingState,
 )
 from kechuangtong.bookings.schemas import (
@@ -85,6 +86,8 @@ _EARLY: Final = timedelta(minutes=15)  # so long before its time use may start
 # Where free times next to the one that was wanted are looked for.
 _BEFORE: Final = timedelta(days=7)
 _AFTER: Final = timedelta(days=14)
+# So often an organization may wait with one owner: each booking there lets who waits come first.
+_MOST_WAITING: Final = 20
 
 _NOTICES: Final = {
     Action.APPROVE: NoticeKind.BOOKING_APPROVED,
@@ -118,7 +121,7 @@ async def book(session: AsyncSession, actor: Actor, values: BookingCreate) -> Bo
 
     Raises InstrumentUnknown, SeveralOwners, NotForBooking, MoreThanThereAre, OrganizationUnnamed,
     OrganizationUnknown, OrganizationMerged, Forbidden, PersonNotThere, OffStep, LengthWrong,
-    TooLate, NotQualified, OutsideHours, SlotTaken.
+    TooLate, NotQualified, OutsideHours, SlotTaken, TooManyWait.
     """
     wish = await _wished(session, actor, values)
     await _tend(session, wish.owner.id)  # who waits comes first
@@ -128,6 +131,8 @@ async def book(session: AsyncSession, actor: Actor, values: BookingCreate) -> Bo
     except SlotTaken as error:
         if values.if_full == "refuse" or error.__cause__ is not None:
             raise
+    if await queries.waits(session, wish.organization.id, wish.owner.id) >= _MOST_WAITING:
+        raise TooManyWait(most=_MOST_WAITING)
     return await _make(session, actor, wish, period, wait=True)
 
 

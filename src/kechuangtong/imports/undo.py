@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.achievements.schemas import AchievementPatch
@@ -21,7 +21,16 @@ from kechuangtong.imports.records import RECORDS, Record
 from kechuangtong.imports.service import get_import, record_import, show
 from kechuangtong.instruments.records import instruments
 from kechuangtong.lists.service import Change, ListService
-from kechuangtong.models import Attachment, BookingItem, Import, ImportRow, Instrument, Interest
+from kechuangtong.models import (
+    Attachment,
+    BookingItem,
+    Deal,
+    Import,
+    ImportRow,
+    Instrument,
+    Interest,
+    Mandate,
+)
 from kechuangtong.models.importing import ImportState
 from kechuangtong.models.listing import ListingState
 
@@ -43,9 +52,9 @@ class NothingToUndo(Conflict):
 class ImportBuiltOn(Conflict):
     code = "import_built_on"
     text = Text(
-        "导入之后，这些记录已有改动、附件、对接意向或预约，不能撤销：{records}。",
-        "These records have been changed since, or have attachments, interests or bookings: "
-        "{records}.",
+        "导入之后，这些记录已有改动、附件、对接意向、委托、交易或预约，不能撤销：{records}。",
+        "These records have been changed since, or have attachments, interests, mandates, deals or "
+        "bookings: {records}.",
     )
 
 
@@ -118,15 +127,21 @@ async def _built_on(
     return named
 
 
+# What refers to a record.
+_USES: Final[dict[ImportKind, tuple[InstrumentedAttribute[Any], ...]]] = {
+    ImportKind.ACHIEVEMENT: (Interest.achievement_id, Deal.achievement_id, Mandate.achievement_id),
+    ImportKind.DEMAND: (Interest.demand_id, Deal.demand_id, Mandate.demand_id),
+    ImportKind.INSTRUMENT: (BookingItem.instrument_id,),
+}
+
+
 async def _used(
     session: AsyncSession, kind: ImportKind, ids: Sequence[uuid.UUID]
 ) -> set[uuid.UUID]:
-    subject = {
-        ImportKind.ACHIEVEMENT: Interest.achievement_id,
-        ImportKind.DEMAND: Interest.demand_id,
-        ImportKind.INSTRUMENT: BookingItem.instrument_id,
-    }[kind]
-    used = {one for one in await session.scalars(select(subject).where(subject.in_(ids))) if one}
+    used: set[uuid.UUID] = set()
+    for subject in _USES[kind]:
+        found = await session.scalars(select(subject).where(subject.in_(ids)))
+        used |= {one for one in found if one}
     attached = select(Attachment.subject_id).where(
         Attachment.subject_kind == kind, Attachment.subject_id.in_(ids)
     )

@@ -19,6 +19,7 @@ from kechuangtong.models import (
     RateCount,
     SignIn,
     SignInFailures,
+    WebhookDelivery,
 )
 from kechuangtong.runtime import Runtime
 
@@ -31,7 +32,7 @@ _ENDED: Final = timedelta(days=30)
 async def clean(runtime: Runtime) -> None:
     """Forget answers to repeated requests, counts, and sign-ins, invitations and wishes for a new
     password that ended long ago, the texts of mails, match runs that many later ones have followed,
-    and the records of finished work."""
+    what webhooks were told of, and the records of finished work."""
     long_ago = now() - _ENDED
     unlocked = or_(SignInFailures.locked_until.is_(None), SignInFailures.locked_until <= now())
     for statement in (
@@ -40,6 +41,7 @@ async def clean(runtime: Runtime) -> None:
         delete(RateCount).where(RateCount.expires_at <= now()),
         delete(PasswordReset).where(PasswordReset.expires_at <= long_ago),
         delete(Invitation).where(Invitation.expires_at <= long_ago),
+        delete(WebhookDelivery).where(WebhookDelivery.ended_at <= long_ago),
         delete(MatchRun).where(MatchRun.id.in_(superseded())),
         delete(SignIn).where(or_(SignIn.ended_at <= long_ago, SignIn.expires_at <= long_ago)),
         update(Mail)

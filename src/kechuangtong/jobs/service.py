@@ -36,6 +36,7 @@ from kechuangtong.runtime import Runtime, open_runtime
 from kechuangtong.search.indexing import keep_writing
 from kechuangtong.search.port import EngineFailed
 from kechuangtong.settings import Settings
+from kechuangtong.webhooks import delivery as webhooks
 
 log = structlog.get_logger()
 
@@ -101,6 +102,13 @@ _KINDS: Final = (
         waiting=schedules.waiting,
         work=schedules.run,
         fail=schedules.leave,
+    ),
+    Kind(
+        "webhook",
+        at_once=8,
+        waiting=webhooks.waiting,
+        work=webhooks.deliver,
+        fail=webhooks.give_up,
     ),
 )
 

@@ -15,12 +15,30 @@ from kechuangtong.models.achievement import Achievement
 from kechuangtong.models.attachment import Attachment, AttachmentGrant
 from kechuangtong.models.base import Base
 from kechuangtong.models.booking import Booking, BookingItem
+from kechuangtong.models.broker import (
+    Broker,
+    BrokerConflict,
+    BrokerTraining,
+    DealBroker,
+    Mandate,
+    ServiceProfile,
+)
 from kechuangtong.models.calendar import CalendarFeed
 from kechuangtong.models.change import PublicChange
-from kechuangtong.models.deal import Deal, DealParty, DealStep
+from kechuangtong.models.contract import (
+    Contract,
+    ContractParty,
+    ContractProposal,
+    ContractRegistration,
+    ContractVersion,
+    PaymentDue,
+    PaymentReceipt,
+    RoyaltyReport,
+)
+from kechuangtong.models.deal import Deal, DealDocument, DealParty, DealStep
 from kechuangtong.models.demand import Demand
 from kechuangtong.models.edition import Edition, EditionRecord
-from kechuangtong.models.event import Event
+from kechuangtong.models.event import Event, UntoldEvent
 from kechuangtong.models.feedback import MatchFeedback
 from kechuangtong.models.importing import ColumnMapping, Import, ImportRow
 from kechuangtong.models.indexing import (
@@ -48,8 +66,11 @@ from kechuangtong.models.mail import Mail
 from kechuangtong.models.match_run import MatchRun, MatchRunPair
 from kechuangtong.models.notice import Notice
 from kechuangtong.models.organization import Organization
+from kechuangtong.models.ownership import FirstRefusal, Inventor, Ownership, OwnershipUnit
 from kechuangtong.models.rate import RateCount
 from kechuangtong.models.review import Registration, Review
+from kechuangtong.models.sale import Sale, SaleBid, SaleEntrant, SaleObjection
+from kechuangtong.models.webhook import Webhook, WebhookAttempt, WebhookDelivery
 
 __all__ = [
     "Achievement",
@@ -59,15 +80,26 @@ __all__ = [
     "Base",
     "Booking",
     "BookingItem",
+    "Broker",
+    "BrokerConflict",
+    "BrokerTraining",
     "CalendarFeed",
     "ColumnMapping",
+    "Contract",
+    "ContractParty",
+    "ContractProposal",
+    "ContractRegistration",
+    "ContractVersion",
     "Deal",
+    "DealBroker",
+    "DealDocument",
     "DealParty",
     "DealStep",
     "Demand",
     "Edition",
     "EditionRecord",
     "Event",
+    "FirstRefusal",
     "IdempotentAnswer",
     "Identity",
     "Import",
@@ -80,28 +112,44 @@ __all__ = [
     "Interest",
     "InterestMessage",
     "Introduction",
+    "Inventor",
     "Invitation",
     "LiveIndex",
     "Mail",
+    "Mandate",
     "MatchFeedback",
     "MatchRun",
     "MatchRunPair",
     "Membership",
     "Notice",
     "Organization",
+    "Ownership",
+    "OwnershipUnit",
     "PasswordReset",
+    "PaymentDue",
+    "PaymentReceipt",
     "Profile",
     "PublicChange",
     "Qualification",
     "RateCount",
     "Registration",
     "Review",
+    "RoyaltyReport",
+    "Sale",
+    "SaleBid",
+    "SaleEntrant",
+    "SaleObjection",
     "SavedSearch",
     "Schedule",
+    "ServiceProfile",
     "SignIn",
     "SignInFailures",
     "TermCount",
+    "UntoldEvent",
     "User",
     "Vector",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookDelivery",
     "Worker",
 ]

@@ -1,11 +1,11 @@
-"""The append-only event log: history and audit, later the change feed and webhooks."""
+"""The append-only event log: history, audit, and what webhooks tell of."""
 
 import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Integer, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kechuangtong.core.clock import now
 from kechuangtong.models.base import Base
@@ -46,3 +46,17 @@ class Event(Base):
     before: Mapped[dict[str, Any] | None]
     after: Mapped[dict[str, Any] | None]
     request_id: Mapped[str | None] = mapped_column(String(64))
+
+
+class UntoldEvent(Base):
+    """An event that webhooks were not told of yet: written with it, and taken away in the
+    transaction that makes its deliveries.
+
+    A cursor over the log would not do: ids are given out before the commit, so that one which is
+    committed late stands before what was read already.
+    """
+
+    __tablename__ = "untold_events"
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id"), primary_key=True)
+    event: Mapped[Event] = relationship(lazy="raise")

@@ -15,6 +15,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.permissions import Role
@@ -28,11 +29,15 @@ from kechuangtong.models import (
     Attachment,
     AttachmentGrant,
     Base,
+    Deal,
+    DealParty,
     Demand,
     Instrument,
     Interest,
     Membership,
     Organization,
+    Sale,
+    ServiceProfile,
 )
 from kechuangtong.organizations.service import (
     check_anonymous_demands,
@@ -70,6 +75,15 @@ class RecordsConflict(Conflict):
     place = ("body", "into")
 
 
+class OnBothSides(Conflict):
+    code = "on_both_sides"
+    text = Text(
+        "两个单位是以下交易的双方，不是同一单位：{titles}。",
+        "The two are the two sides of deals, so they are not the same: {titles}.",
+    )
+    place = ("body", "into")
+
+
 def references() -> list[Column[Any]]:
     """All columns that refer to an organization."""
     return [
@@ -90,7 +104,7 @@ async def merge(
 ) -> Organization:
     """Move all that refers to an organization to another, which is returned; the one stays as a
     name of the other. Raises NotFound, PreconditionFailed, MergedIntoItself, OrganizationUnknown,
-    OrganizationMerged, CodesDiffer, RecordsConflict, NamedByAnonymousDemands."""
+    OrganizationMerged, CodesDiffer, RecordsConflict, OnBothSides, NamedByAnonymousDemands."""
     if into == organization_id:
         raise MergedIntoItself
     # In one order, so that two mergings never wait for each other; and nobody adds to either.
@@ -112,6 +126,8 @@ async def merge(
     before, before_target = snapshot(one), snapshot(target)
     await _join_people(session, one, target)
     await _join_grants(session, one, target)
+    await _join_profiles(session, one, target)
+    await _join_deals(session, one, target)
     for column in references():
         await _move(session, column, one.id, target.id)
     code = one.code
@@ -171,10 +187,52 @@ async def _join_grants(session: AsyncSession, one: Organization, target: Organiz
     await session.flush()  # what is moved next is moved by statement
 
 
-def _told(table: Table) -> ColumnElement[bool]:
+async def _join_profiles(session: AsyncSession, one: Organization, target: Organization) -> None:
+    """Of two that offer services, what the other says stays; it is a member of the alliance
+    (联盟) where either is."""
+    profiles = await session.scalars(
+        select(ServiceProfile).where(ServiceProfile.organization_id.in_([one.id, target.id]))
+    )
+    by_organization = {profile.organization_id: profile for profile in profiles}
+    if len(by_organization) < 2:
+        return
+    own, kept = by_organization[one.id], by_organization[target.id]
+    if kept.standing is None:
+        kept.standing, kept.member_since = own.standing, own.member_since
+        kept.membership_state = own.membership_state
+    await session.delete(own)
+    await session.flush()  # what is moved next is moved by statement
+
+
+async def _join_deals(session: AsyncSession, one: Organization, target: Organization) -> None:
+    """Who takes part in a deal twice does so once, in the better place."""
+    own = select(DealParty.deal_id).where(DealParty.organization_id == one.id)
+    # Held, so that no step is taken meanwhile; its parties are shown otherwise from now on.
+    statement = select(Deal).where(Deal.id.in_(own)).order_by(Deal.id).with_for_update()
+    deals = (await session.scalars(statement.options(selectinload(Deal.parties)))).all()
+    opposed: list[str] = []
+    for deal in deals:
+        deal.updated_at = now()
+        parties = {party.organization_id: party for party in deal.parties}
+        leaves, stays = parties[one.id], parties.get(target.id)
+        if stays is None:
+            continue
+        if stays.side is not leaves.side:
+            opposed.append(deal.title)
+            continue
+        stays.position = min(stays.position, leaves.position)
+        await session.delete(leaves)
+    if opposed:
+        raise OnBothSides(titles="; ".join(opposed[:_NAMED]))
+    await session.flush()  # what is moved next is moved by statement
+
+
+def _told(table: Table, column: Column[Any]) -> ColumnElement[bool]:
     """Where it is told whose things are. Of others the very time of a mergence would tell it."""
     if table is Attachment.__table__:
         return false()
+    if table is Sale.__table__ and column is not Sale.__table__.c.organization_id:
+        return false()  # who buys
     if table is Demand.__table__:
         return ~Demand.anonymous
     if table is Interest.__table__:
@@ -190,7 +248,7 @@ async def _move(
     values: dict[str, Any] = {column.name: to_id}
     if "version" in table.columns:  # it is shown otherwise now, and whoever has read it must again
         version, updated_at = table.columns.version, table.columns.updated_at
-        told = _told(table)
+        told = _told(table, column)
         values |= {
             "version": case((told, version + 1), else_=version),
             "updated_at": case((told, now()), else_=updated_at),

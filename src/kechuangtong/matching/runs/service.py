@@ -73,7 +73,7 @@ async def start(session: AsyncSession, actor: Actor, body: MatchRunCreate) -> Ma
     run = new_run(actor, owner, body)
     session.add(run)
     await session.flush()  # the event shows it as it is stored
-    _log(session, actor, run, "created", before=None)
+    record(session, actor, run, "created", before=None)
     return run
 
 
@@ -150,9 +150,9 @@ async def cancel(session: AsyncSession, actor: Actor, run_id: uuid.UUID) -> Matc
     run = await get(session, actor, run_id, to_change=True)
     if run.state not in WAITS_OR_RUNS:
         raise MatchRunEnded(state=run.state.value)
-    before = _snapshot(run)
+    before = snapshot(run)
     run.state, run.finished_at = MatchRunState.CANCELLED, now()
-    _log(session, actor, run, "cancelled", before=before)
+    record(session, actor, run, "cancelled", before=before)
     return run
 
 
@@ -193,13 +193,15 @@ def show(run: MatchRun) -> MatchRunRead:
     )
 
 
-def _snapshot(run: MatchRun) -> dict[str, Any]:
+def snapshot(run: MatchRun) -> dict[str, Any]:
+    """A run as the log keeps it."""
     return show(run).model_dump(mode="json", exclude={"failure", "degraded"})
 
 
-def _log(
+def record(
     session: AsyncSession, actor: Actor, run: MatchRun, what: str, *, before: dict[str, Any] | None
 ) -> None:
+    """Note what was done with a run, or what it has done."""
     log.record(
         session,
         actor,
@@ -207,5 +209,5 @@ def _log(
         subject_kind="match_run",
         subject_id=run.id,
         before=before,
-        after=_snapshot(run),
+        after=snapshot(run),
     )

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, String, cast, func, insert, or_, select, u
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from kechuangtong.accounts.actor import ANONYMOUS
+from kechuangtong.accounts.actor import ANONYMOUS, OPERATOR
 from kechuangtong.core.clock import now, today
 from kechuangtong.core.db import Database
 from kechuangtong.core.language import Text
@@ -18,7 +18,7 @@ from kechuangtong.core.trade import ListKind
 from kechuangtong.inbox.service import notify
 from kechuangtong.lists.queries import in_state
 from kechuangtong.matching.runs.schemas import RunQuery
-from kechuangtong.matching.runs.service import WAITS_OR_RUNS
+from kechuangtong.matching.runs.service import WAITS_OR_RUNS, record, snapshot
 from kechuangtong.matching.schemas import MatchQuery
 from kechuangtong.matching.service import Matcher, Pair
 from kechuangtong.models import Achievement, Demand, MatchRun, MatchRunPair
@@ -57,7 +57,9 @@ async def fail(database: Database, run_id: uuid.UUID) -> None:
     async with database.write() as session:
         current = await session.get_one(MatchRun, run_id, with_for_update=True)
         if current.state in WAITS_OR_RUNS:
+            before = snapshot(current)
             current.state, current.finished_at = MatchRunState.FAILED, now()
+            record(session, OPERATOR, current, "failed", before=before)
 
 
 async def _begin(session: AsyncSession, matcher: Matcher, current: MatchRun) -> None:
@@ -235,8 +237,10 @@ def counted(counts: dict[str, int], rows: list[dict[str, Any]]) -> dict[str, int
 
 
 async def _finish(session: AsyncSession, current: MatchRun) -> None:
+    before = snapshot(current)
     current.state, current.finished_at = MatchRunState.DONE, now()
     current.total = current.done  # some may have been withdrawn meanwhile
+    record(session, OPERATOR, current, "done", before=before)
     if current.organization_id is not None:
         await notify(
             session,
