@@ -7,6 +7,7 @@ import pytest
 from kechuangtong.policies import (
     holidays,
     instrument_use,
+    price_notice,
     registration,
     research,
     rewards,
@@ -35,6 +36,8 @@ def test_the_table_is_whole_and_sound() -> None:
     assert len([one for one in ids if one.startswith("instrument-use")]) == len(
         instrument_use.lines()
     )
+    assert len([one for one in ids if one.startswith("price-notice")]) == len(price_notice.rules())
+    assert {"long-term-use-2020", "first-refusal-2021"} <= ids
     # The text of 2026 could not be read, and a subsidy's rate is not known.
     verified = {rule.id: rule.verified for rule in rules}
     assert not verified["registration-2026"]

@@ -47,11 +47,21 @@ def _at(table: tuple[Least, ...], on: date) -> int | None:
     return None
 
 
+def of_use() -> tuple[Least, ...]:
+    """The rules of a long-term right of use, in years."""
+    return _table("long_term_use", "minimum_years")
+
+
+def of_answers() -> tuple[Least, ...]:
+    """The rules of answers to an offer of first refusal, in days."""
+    return _table("first_refusal", "minimum_days")
+
+
 def years_of_use(on: date) -> int | None:
     """The least years of a long-term right of use (长期使用权) that begins on a day."""
-    return _at(_table("long_term_use", "minimum_years"), on)
+    return _at(of_use(), on)
 
 
 def days_to_answer(on: date) -> int | None:
     """The least days to answer an offer of first refusal (优先受让权) that is made on a day."""
-    return _at(_table("first_refusal", "minimum_days"), on)
+    return _at(of_answers(), on)

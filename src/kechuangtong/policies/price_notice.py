@@ -29,7 +29,8 @@ class NoticeRule:
 
 
 @cache
-def _table() -> tuple[NoticeRule, ...]:
+def rules() -> tuple[NoticeRule, ...]:
+    """All rules, in the order of the table."""
     path = files("kechuangtong.policies").joinpath("price_notice.json")
     return tuple(
         NoticeRule(
@@ -50,7 +51,7 @@ def at(on: date, region: str | None) -> NoticeRule | None:
     """The rule in force on a day at a place: the region's own, else that of all."""
     in_force = [
         one
-        for one in _table()
+        for one in rules()
         if one.in_force_from <= on and (one.in_force_until is None or on <= one.in_force_until)
     ]
     for one in in_force:

@@ -6,7 +6,7 @@ from functools import cache
 from types import MappingProxyType
 
 from kechuangtong.core.language import Text
-from kechuangtong.policies import holidays, instrument_use, trl
+from kechuangtong.policies import holidays, instrument_use, ownership, price_notice, trl
 from kechuangtong.policies.rules import Rule, read
 
 FILES = (
@@ -31,6 +31,8 @@ def rules() -> tuple[Rule, ...]:
     found += _holidays()
     found += _scales()
     found += _use_lines()
+    found += _price_notices()
+    found += _ownership()
     return tuple(sorted(found, key=lambda one: one.id))
 
 
@@ -99,3 +101,48 @@ def _use_lines() -> Iterator[Rule]:
             region=None,
             values=MappingProxyType({"hours_a_year": one.hours_a_year}),
         )
+
+
+def _price_notices() -> Iterator[Rule]:
+    for one in price_notice.rules():
+        place = "national" if one.region is None else one.region
+        yield Rule(
+            id=f"price-notice-{place}-{one.in_force_from.year}",
+            title=Text("协议定价公示期", "How long an agreed price is on notice"),
+            source=one.source,
+            in_force_from=one.in_force_from,
+            in_force_until=one.in_force_until,
+            verified=one.verified,
+            note=None,
+            region=one.region,
+            values=MappingProxyType({"days": one.days}),
+        )
+
+
+def _ownership() -> Iterator[Rule]:
+    for least, name, title, figure in (
+        (
+            ownership.of_use(),
+            "long-term-use",
+            Text("职务成果长期使用权的最短年限", "The least years of a long-term right of use"),
+            "least_years",
+        ),
+        (
+            ownership.of_answers(),
+            "first-refusal",
+            Text("优先受让权的最短答复期限", "The least days to answer an offer of first refusal"),
+            "least_days",
+        ),
+    ):
+        for one in least:
+            yield Rule(
+                id=f"{name}-{one.in_force_from.year}",
+                title=title,
+                source=one.source,
+                in_force_from=one.in_force_from,
+                in_force_until=one.in_force_until,
+                verified=one.verified,
+                note=None,
+                region=None,
+                values=MappingProxyType({figure: one.number}),
+            )
