@@ -258,6 +258,15 @@ POST   /instruments/{instrument_id}/bookings              3++++33+3311
 GET    /calendar-feeds                                    1++++++++311
 POST   /calendar-feeds                                    3++++++++311
 POST   /calendar-feeds/{feed_id}/revoke                   3444444+4311
+GET    /webhooks                                          1+33+33+3311
+POST   /webhooks                                          3+33+33+3311
+GET    /webhooks/{webhook_id}                             1433+33+3311
+GET    /webhooks/{webhook_id}/deliveries/{delivery_id}    1433+33+3311
+POST   /webhooks/{webhook_id}/test                        3433+33+3311
+POST   /webhooks/{webhook_id}/deliveries/{delivery_id}/replay 3433+33+3311
+POST   /webhooks/{webhook_id}/active                      3433+33+3311
+POST   /webhooks/{webhook_id}/rotate-secret               3433+33+3311
+POST   /webhooks/{webhook_id}/delete                      3433+33+3311
 GET    /bookings                                          1++++33++311
 GET    /bookings/{booking_id}                             14+++33++311
 POST   /bookings/{booking_id}/{verb}                      343++33+3311
@@ -505,6 +514,8 @@ _SAMPLE = _Sample(
     photograph_id=ids.PHOTOGRAPH,
     booking_id=ids.BOOKING,
     feed_id=ids.CALENDAR_FEED,
+    webhook_id=ids.WEBHOOK,
+    delivery_id=ids.WEBHOOK_DELIVERY,
     verb="approve",
     name="reward",
     deal_id=ids.DEAL,

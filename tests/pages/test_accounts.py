@@ -1,5 +1,6 @@
 """Signing in and out by the pages."""
 
+from kechuangtong.sample import ids
 from pages.conftest import Visitor
 
 
@@ -16,6 +17,12 @@ def test_one_signs_in_chooses_a_language_and_signs_out(visitor: Visitor) -> None
     visitor.checks()
     visitor.signs_in()
     visitor.checks()
+    visitor.opens("/webhooks")  # what administrators and managers see alone
+    page.get_by_role("link", name="科研管理系统").click()
+    page.get_by_role("heading", name="推送记录").wait_for()
+    visitor.checks()
+    visitor.opens(f"/webhooks/{ids.WEBHOOK}/deliveries/{ids.WEBHOOK_DELIVERY}")
+    visitor.opens("/")
     page.get_by_role("link", name="English").click()
     page.get_by_role("heading", name="Achievements and demands, matched").wait_for()
     visitor.checks()

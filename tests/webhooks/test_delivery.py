@@ -5,6 +5,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ import standardwebhooks
 import time_machine
 from sqlalchemy import select, update
 
-from conftest import PASSWORD, Service
+from conftest import PASSWORD, Service, running, settings_for
 from kechuangtong.accounts.actor import OPERATOR
 from kechuangtong.accounts.service import create_user
 from kechuangtong.core.clock import now
@@ -33,10 +34,12 @@ from kechuangtong.models import (
 from kechuangtong.models.deal import DealSide, DealState
 from kechuangtong.models.webhook import DeliveryState, DisabledReason
 from kechuangtong.organizations.service import create_organization
+from kechuangtong.settings import Settings
 from kechuangtong.webhooks import delivery
 from kechuangtong.webhooks import service as webhooks
 from kechuangtong.webhooks.delivery import PAUSES
 from receiving import Receiver
+from waiting import until
 
 
 @pytest.fixture
@@ -464,3 +467,20 @@ async def test_what_cannot_be_done_ends_and_what_was_deleted_is_left(
     await delivery.deliver(service.runtime, key)
     assert receiver.taken == []
     assert (await scholar.get(path)).status_code == 404
+
+
+async def test_the_worker_sends_what_happened(tmp_path: Path, receiver: Receiver) -> None:
+    usual = settings_for(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'kechuangtong.sqlite'}")
+    settings = Settings(**usual.model_dump() | {"webhooks_allow": "127.0.0.1"})
+    async with running(settings) as service:
+        async with service.client(await service.token("scholar")) as scholar:
+            await register(scholar, receiver, "achievement.published")
+            await publish(scholar, "achievement", service.university, "余热除湿机组")
+
+            async def noted() -> bool:
+                listed = select(WebhookDelivery.state)
+                async with service.runtime.database.read() as session:
+                    return await session.scalar(listed) is DeliveryState.SUCCEEDED
+
+            await until(noted)
+    assert [one.payload["type"] for one in receiver.taken] == ["achievement.published"]

@@ -23,6 +23,7 @@ from kechuangtong.models.instrument import (
 )
 from kechuangtong.models.interest import DeclineReason, InterestState
 from kechuangtong.models.listing import ListingState
+from kechuangtong.models.webhook import DeliveryState
 from kechuangtong.policies import trl as trl_policy
 
 __all__ = [
@@ -124,6 +125,25 @@ BOOKINGS: Final = {
     BookingState.CANCELLED: Text("已取消", "Cancelled"),
     BookingState.LAPSED: Text("逾期失效", "Lapsed"),
     BookingState.NO_SHOW: Text("爽约", "No-show"),
+}
+DELIVERIES: Final = {
+    DeliveryState.PENDING: Text("待送达", "Pending"),
+    DeliveryState.SUCCEEDED: Text("已送达", "Delivered"),
+    DeliveryState.FAILED: Text("未送达", "Failed"),
+}
+# What webhooks tell of, by kinds of the catalogue.
+EVENT_KINDS: Final = {
+    "achievement": Text("本单位成果", "Own achievements"),
+    "demand": Text("本单位需求", "Own demands"),
+    "match_run": Text("批量匹配", "Match runs"),
+    "interest": Text("对接意向", "Interests"),
+    "booking": Text("仪器预约", "Bookings"),
+    "deal": Text("交易", "Deals"),
+    "contract": Text("合同", "Contracts"),
+    "payment": Text("付款", "Payments"),
+    "sale": Text("定价交易", "Sales"),
+    "broker": Text("技术经纪人", "Brokers"),
+    "mandate": Text("经纪委托", "Mandates"),
 }
 WEEKDAYS: Final = tuple(
     map(

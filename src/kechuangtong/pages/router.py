@@ -16,6 +16,7 @@ from kechuangtong.pages.match_runs import router as match_runs
 from kechuangtong.pages.records import router as records
 from kechuangtong.pages.searching import router as searching
 from kechuangtong.pages.statistics import router as statistics
+from kechuangtong.pages.webhooks import router as webhooks
 
 router = APIRouter()
 _all = (
@@ -33,6 +34,7 @@ _all = (
     deals,
     match_runs,
     statistics,
+    webhooks,
 )
 for _pages in _all:
     router.include_router(_pages)
