@@ -103,7 +103,7 @@ async def test_an_auction_from_the_first_bid_to_its_award(
     with time_machine.travel(now() + timedelta(minutes=17), tick=True):
         assert (await bid(buyer, path, 190)).json()["code"] == "wrong_state"
         assert (await anyone.get("/v1/sales?state=closed")).json()["items"][0]["id"] in path
-        assert await tend(service.runtime.database) == 5
+        await tend(service.runtime.database)  # a schedule may have been first
         assert await tend(service.runtime.database) == 0
         kinds = await told(scholar)
         assert sorted(kinds) == ["sale_closed", *["sale_failed"] * 4]
