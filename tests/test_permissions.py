@@ -313,6 +313,10 @@ POST   /v1/sales/{sale_id}/objections                     133++33+3311
 POST   /v1/sales/{sale_id}/objections/{objection_id}/decide 133++33+3311
 POST   /v1/sales/{sale_id}/first-refusal                  133++33+3311
 POST   /v1/sales/{sale_id}/first-refusal/answer           133++33+3311
+GET    /sales                                             +++++++++311
+GET    /sales/{sale_id}                                   +++++++++311
+POST   /sales/{sale_id}/bids                              3+3++33+3311
+POST   /sales/{sale_id}/applications                      3+3++33+3311
 """
 
 
@@ -431,6 +435,7 @@ _SAMPLE = _Sample(
     booking_id=ids.BOOKING,
     feed_id=ids.CALENDAR_FEED,
     verb="approve",
+    sale_id=ids.AUCTION,
 )
 
 

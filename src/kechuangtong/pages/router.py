@@ -12,6 +12,7 @@ from kechuangtong.pages.instruments import router as instruments
 from kechuangtong.pages.lists import router as lists
 from kechuangtong.pages.match_runs import router as match_runs
 from kechuangtong.pages.records import router as records
+from kechuangtong.pages.sales import router as sales
 from kechuangtong.pages.searching import router as searching
 from kechuangtong.pages.statistics import router as statistics
 
@@ -26,6 +27,7 @@ _all = (
     instrument_years,
     bookings,
     calendar_feeds,
+    sales,
     contacts,
     match_runs,
     statistics,

@@ -44,7 +44,7 @@ async def object_to(
         session, actor, Permission.DEALS_WRITE, body.organization_id
     )
     check(sale, Action.OBJECT, SaleWay.AGREEMENT)
-    if sale.opens_at > now():
+    if service.to_begin(sale):
         raise NotBegun
     before = snapshot(sale)
     made = SaleObjection(

@@ -194,6 +194,11 @@ async def show(session: AsyncSession, actor: Actor, sale: Sale) -> SaleDetail:
     )
 
 
+def to_begin(sale: Sale) -> bool:
+    """Whether a sale's time is still to come."""
+    return sale.opens_at > now()
+
+
 async def tend(database: Database) -> int:
     """Close the sales whose time is over; how many. To be called every few minutes."""
     async with database.read() as session:
