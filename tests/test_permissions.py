@@ -397,6 +397,10 @@ POST   /v1/sales/{sale_id}/objections                     133++33+3311
 POST   /v1/sales/{sale_id}/objections/{objection_id}/decide 133++33+3311
 POST   /v1/sales/{sale_id}/first-refusal                  133++33+3311
 POST   /v1/sales/{sale_id}/first-refusal/answer           133++33+3311
+GET    /sales                                             +++++++++311
+GET    /sales/{sale_id}                                   +++++++++311
+POST   /sales/{sale_id}/bids                              3+3++33+3311
+POST   /sales/{sale_id}/applications                      3+3++33+3311
 """
 
 
@@ -519,6 +523,7 @@ _SAMPLE = _Sample(
     verb="approve",
     name="reward",
     deal_id=ids.DEAL,
+    sale_id=ids.AUCTION,
 )
 
 
