@@ -49,7 +49,7 @@ def test_what_is_left_goes_to_who_lost_most(
     ("total", "shares"), [("1.00", ["0"]), ("1.00", ["-1", "2"]), ("0.001", ["1"])]
 )
 def test_what_cannot_be_divided_is_refused(total: str, shares: list[str]) -> None:
-    with pytest.raises(ValueError, match="share|number"):
+    with pytest.raises(ValueError, match=r"share|number"):
         split(Decimal(total), list(map(Decimal, shares)))
 
 

@@ -3,6 +3,7 @@
 import uuid
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -186,7 +187,7 @@ PERCENTS = st.integers(min_value=1, max_value=400_000).map(lambda n: Decimal(n) 
 @given(total=CENTS, cuts=st.lists(st.integers(1, 999_999), max_size=8, unique=True))
 def test_instalments_in_percent_add_up_to_the_cent(total: Decimal, cuts: list[int]) -> None:
     ends = [0, *sorted(cuts), 1_000_000]
-    percents = [Decimal(b - a) / 10_000 for a, b in zip(ends, ends[1:], strict=False)]
+    percents = [Decimal(b - a) / 10_000 for a, b in pairwise(ends)]
     said = content(
         total=total,
         deductions=[{"name": "料", "amount": total / 2}] if total % Decimal("0.02") == 0 else [],
