@@ -6,6 +6,7 @@ from kechuangtong.pages.accounts import router as accounts
 from kechuangtong.pages.bookings import router as bookings
 from kechuangtong.pages.calendar_feeds import router as calendar_feeds
 from kechuangtong.pages.contacts import router as contacts
+from kechuangtong.pages.contracts import router as contracts
 from kechuangtong.pages.home import router as home
 from kechuangtong.pages.instrument_years import router as instrument_years
 from kechuangtong.pages.instruments import router as instruments
@@ -27,6 +28,7 @@ _all = (
     bookings,
     calendar_feeds,
     contacts,
+    contracts,
     match_runs,
     statistics,
 )
