@@ -7,6 +7,7 @@ from kechuangtong.pages.bookings import router as bookings
 from kechuangtong.pages.calculators import router as calculators
 from kechuangtong.pages.calendar_feeds import router as calendar_feeds
 from kechuangtong.pages.contacts import router as contacts
+from kechuangtong.pages.contracts import router as contracts
 from kechuangtong.pages.deals import router as deals
 from kechuangtong.pages.home import router as home
 from kechuangtong.pages.instrument_years import router as instrument_years
@@ -34,6 +35,7 @@ _all = (
     sales,
     contacts,
     deals,
+    contracts,
     match_runs,
     statistics,
     webhooks,
