@@ -293,6 +293,11 @@ POST   /v1/bookings/{booking_id}/start                    143++33+3311
 POST   /v1/bookings/{booking_id}/finish                   143++33+3311
 POST   /v1/bookings/{booking_id}/no-show                  143++33+3311
 POST   /v1/bookings/{booking_id}/rate                     143++33+3311
+GET    /brokers                                           +++++++++311
+GET    /brokers/{broker_id}                               +++++++++311
+GET    /service-institutions                              +++++++++311
+GET    /mandates/{mandate_id}                             14+++44++311
+POST   /mandates/{mandate_id}/{action}                    3433344+3311
 GET    /v1/brokers                                        +++++++++311
 POST   /v1/brokers                                        133++33+3311
 GET    /v1/brokers/suggestions                            +++++++++311
@@ -445,6 +450,8 @@ _SAMPLE = _Sample(
     booking_id=ids.BOOKING,
     feed_id=ids.CALENDAR_FEED,
     verb="approve",
+    broker_id=ids.BROKER,
+    mandate_id=ids.MANDATE,
 )
 
 

@@ -16,8 +16,10 @@ from kechuangtong.models.deal import DealState
 from kechuangtong.organizations.service import create_organization
 
 
-async def draft(client: httpx.AsyncClient, kind: str, owner: uuid.UUID) -> str:
-    body = {"organization_id": str(owner), "title": "余热除湿机组"}
+async def draft(
+    client: httpx.AsyncClient, kind: str, owner: uuid.UUID, title: str = "余热除湿机组"
+) -> str:
+    body = {"organization_id": str(owner), "title": title}
     return str((await client.post(f"/v1/{kind}s", json=body)).raise_for_status().json()["id"])
 
 
@@ -29,10 +31,10 @@ async def test_a_broker_sees_and_acts_while_it_is_entrusted(
 ) -> None:
     achievement = await draft(scholar, "achievement", service.university)
     demand = await draft(buyer, "demand", service.enterprise)
-    other = await draft(buyer, "demand", service.enterprise)
+    other = await draft(buyer, "demand", service.enterprise, "包装")
     deal_id = await deal(service, achievement, demand)
     path = f"/v1/deals/{deal_id}"
-    # Its institution is a party, too, but a member does not act for it.
+    # A broker, and one of a party's people, who is no editor there.
     broker_id, own = await broker(service, "苏明溪", of=service.enterprise)
     stranger_id, stranger = await broker(service, "池望舒", of=await _institution(service))
     of_other = await mandate(service, stranger_id, service.enterprise, demand_id=other)
@@ -47,7 +49,9 @@ async def test_a_broker_sees_and_acts_while_it_is_entrusted(
 
     assert await join(buyer, of_other) == (409, "mandate_of_another")
     assert await join(buyer, sells) == (422, "mandate_unknown")  # the other side's
-    assert await join(own, sells) == (403, "forbidden")  # a member holds no deals:write of a party
+    buys = await mandate(service, stranger_id, service.enterprise, demand_id=demand)
+    assert await join(own, buys) == (403, "forbidden")  # neither the broker nor an editor
+    await put(service, Mandate, buys, stored_state=MandateState.REVOKED)
     for values, code in (
         ({"stored_state": MandateState.OFFERED}, "mandate_not_in_force"),
         ({"starts_on": today() + timedelta(days=1)}, "mandate_not_in_force"),
@@ -67,7 +71,7 @@ async def test_a_broker_sees_and_acts_while_it_is_entrusted(
     assert await join(stranger, sells) == (201, "seller")
     assert await join(scholar, sells) == (409, "broker_in_deal")
     told = [one["kind"] for one in (await buyer.get("/v1/inbox")).json()["items"]]
-    assert told == ["deal_broker_joined"]
+    assert told == ["deal_broker_joined", "broker_conflict"]
     (listed,) = (await buyer.get(f"{path}/brokers")).json()["items"]
     assert (listed["acting"], listed["mandate_id"]) == (True, None)
     shown = await stranger.get(path)

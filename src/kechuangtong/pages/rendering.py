@@ -65,6 +65,7 @@ _NAVIGATION: Final = (
     ("/uploads", Permission.IMPORTS_READ, Text("导入", "Uploads")),
     ("/instruments", Permission.INSTRUMENTS_READ, Text("仪器", "Instruments")),
     ("/bookings", Permission.BOOKINGS_READ, Text("预约", "Bookings")),
+    ("/brokers", Permission.BROKERS_READ, Text("经纪人", "Brokers")),
     ("/interests", Permission.INTERESTS_READ, Text("对接", "Contacts")),
     ("/inbox", Permission.INBOX_READ, Text("收件箱", "Inbox")),
     ("/statistics", Permission.SERVICE_READ, Text("统计", "Statistics")),

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from kechuangtong.pages.accounts import router as accounts
 from kechuangtong.pages.bookings import router as bookings
+from kechuangtong.pages.brokers import router as brokers
 from kechuangtong.pages.calendar_feeds import router as calendar_feeds
 from kechuangtong.pages.contacts import router as contacts
 from kechuangtong.pages.home import router as home
@@ -25,6 +26,7 @@ _all = (
     instruments,
     instrument_years,
     bookings,
+    brokers,
     calendar_feeds,
     contacts,
     match_runs,
