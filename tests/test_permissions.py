@@ -343,6 +343,11 @@ POST   /v1/calculators/commission                         +++++++++311
 GET    /calculators                                       +++++++++311
 GET    /calculators/{name}                                +++++++++311
 POST   /calculators/{name}                                3++++++++311
+GET    /brokers                                           +++++++++311
+GET    /brokers/{broker_id}                               +++++++++311
+GET    /service-institutions                              +++++++++311
+GET    /mandates/{mandate_id}                             14+++44++311
+POST   /mandates/{mandate_id}/{action}                    3433344+3311
 GET    /v1/brokers                                        +++++++++311
 POST   /v1/brokers                                        133++33+3311
 GET    /v1/brokers/suggestions                            +++++++++311
@@ -554,6 +559,8 @@ _SAMPLE = _Sample(
     name="reward",
     deal_id=ids.DEAL,
     sale_id=ids.AUCTION,
+    broker_id=ids.BROKER,
+    mandate_id=ids.MANDATE,
 )
 
 

@@ -23,7 +23,6 @@ from kechuangtong.events import log
 from kechuangtong.inbox import service as inbox
 from kechuangtong.lists.errors import OrganizationUnknown
 from kechuangtong.lists.schemas import OrganizationBrief
-from kechuangtong.lists.sight import listed_to
 from kechuangtong.models import Broker, BrokerConflict, BrokerTraining, Mandate, Organization
 from kechuangtong.models.broker import LIVE
 from kechuangtong.models.notice import NoticeKind
@@ -115,9 +114,9 @@ async def declare(
     broker = await service.own(session, actor, broker_id, None)
     organization = None
     if body.organization_id is not None:
-        wanted = Organization.id == body.organization_id, Organization.merged_into_id.is_(None)
-        organization = await session.scalar(select(Organization).where(*wanted, listed_to(actor)))
-        if organization is None:
+        # Also one that is in no list: who has its id has been entrusted by it, or dealt with it.
+        organization = await session.get(Organization, body.organization_id)
+        if organization is None or organization.merged_into_id is not None:
             raise OrganizationUnknown(loc=("body", "organization_id"))
     conflict = BrokerConflict(
         id=new_id(),

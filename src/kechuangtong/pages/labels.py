@@ -4,6 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
+from kechuangtong.brokers.states import MandateAction
 from kechuangtong.core.clock import CITY
 from kechuangtong.core.language import Text
 from kechuangtong.core.schemas import PriceValue, TrlValue
@@ -15,6 +16,13 @@ from kechuangtong.deals.texts import STATES as DEALS
 from kechuangtong.instruments.names import INSTRUMENT_STATUSES, USAGE_UNITS, USER_CLASSES
 from kechuangtong.matching.explanation import STAGES, WAYS, amounts
 from kechuangtong.models.booking import BookingState
+from kechuangtong.models.broker import (
+    BrokerGrade,
+    BrokerState,
+    MandateState,
+    ServiceKind,
+    Standing,
+)
 from kechuangtong.models.importing import ImportState
 from kechuangtong.models.instrument import (
     InstrumentKind,
@@ -185,6 +193,56 @@ OWNERSHIPS: Final = {
     OwnershipKind.UNIT_OWNED: Text("单位所有", "Owned by the unit"),
     OwnershipKind.SHARED: Text("赋权（共有）", "Shared with the inventors"),
     OwnershipKind.LONG_TERM_USE: Text("长期使用权", "Long-term right of use"),
+BROKER_GRADES: Final = {
+    BrokerGrade.JUNIOR: Text("初级", "Junior"),
+    BrokerGrade.INTERMEDIATE: Text("中级", "Intermediate"),
+    BrokerGrade.SENIOR: Text("高级", "Senior"),
+}
+BROKERS: Final = {
+    BrokerState.DRAFT: Text("草稿", "Draft"),
+    BrokerState.SUBMITTED: Text("待审核", "In review"),
+    BrokerState.RETURNED: Text("退回修改", "Returned"),
+    BrokerState.REGISTERED: Text("已登记", "Registered"),
+    BrokerState.RENEWING: Text("已登记，变更待审", "Registered; a change is in review"),
+    BrokerState.SUSPENDED: Text("已暂停", "Suspended"),
+    BrokerState.ENDED: Text("已注销", "Ended"),
+    BrokerState.EXPIRED: Text("证书已过期", "Expired"),
+}
+MANDATES: Final = {
+    MandateState.OFFERED: Text("待接受", "Offered"),
+    MandateState.ACCEPTED: Text("已接受", "Accepted"),
+    MandateState.DECLINED: Text("已谢绝", "Declined"),
+    MandateState.REVOKED: Text("已撤销", "Revoked"),
+    MandateState.RESIGNED: Text("已辞任", "Resigned"),
+    MandateState.ENDED: Text("已到期", "Ended"),
+}
+MANDATE_ACTIONS: Final = {
+    MandateAction.ACCEPT: Text("接受委托", "Accept"),
+    MandateAction.DECLINE: Text("谢绝", "Decline"),
+    MandateAction.REVOKE: Text("撤销委托", "Revoke"),
+    MandateAction.RESIGN: Text("辞去委托", "Resign"),
+}
+SERVICES: Final = {
+    ServiceKind.TECHNOLOGY_TRANSFER: Text("技术转移", "Technology transfer"),
+    ServiceKind.BROKERAGE: Text("技术经纪", "Brokerage"),
+    ServiceKind.TESTING: Text("检验检测", "Testing"),
+    ServiceKind.INTELLECTUAL_PROPERTY: Text("知识产权", "Intellectual property"),
+    ServiceKind.FINANCE: Text("科技金融", "Finance"),
+    ServiceKind.INCUBATION: Text("创业孵化", "Incubation"),
+    ServiceKind.CONSULTING: Text("科技咨询", "Consulting"),
+    ServiceKind.EVALUATION: Text("评估评价", "Evaluation"),
+    ServiceKind.RESEARCH: Text("研究开发", "Research"),
+    ServiceKind.DESIGN: Text("工业设计", "Design"),
+    ServiceKind.PILOT: Text("中试、概念验证", "Pilot and proof of concept"),
+    ServiceKind.TRAINING: Text("人才培训", "Training"),
+    ServiceKind.LAW: Text("法律服务", "Law"),
+    ServiceKind.INFORMATION: Text("科技信息", "Information"),
+}
+STANDINGS: Final = {
+    Standing.MEMBER: Text("会员", "Member"),
+    Standing.COUNCIL: Text("理事", "Council member"),
+    Standing.VICE_PRESIDENT: Text("副理事长", "Vice president"),
+    Standing.PRESIDENT: Text("理事长", "President"),
 }
 WEEKDAYS: Final = tuple(
     map(

@@ -66,6 +66,7 @@ _NAVIGATION: Final = (
     ("/instruments", Permission.INSTRUMENTS_READ, Text("仪器", "Instruments")),
     ("/bookings", Permission.BOOKINGS_READ, Text("预约", "Bookings")),
     ("/sales", Permission.ACHIEVEMENTS_READ, Text("交易", "Sales")),
+    ("/brokers", Permission.BROKERS_READ, Text("经纪人", "Brokers")),
     ("/interests", Permission.INTERESTS_READ, Text("对接", "Contacts")),
     ("/deals", Permission.DEALS_READ, Text("交易", "Deals")),
     ("/contracts", Permission.DEALS_READ, Text("合同", "Contracts")),

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from kechuangtong.pages.accounts import router as accounts
 from kechuangtong.pages.bookings import router as bookings
+from kechuangtong.pages.brokers import router as brokers
 from kechuangtong.pages.calculators import router as calculators
 from kechuangtong.pages.calendar_feeds import router as calendar_feeds
 from kechuangtong.pages.contacts import router as contacts
@@ -30,6 +31,7 @@ _all = (
     instruments,
     instrument_years,
     bookings,
+    brokers,
     calendar_feeds,
     calculators,
     sales,
