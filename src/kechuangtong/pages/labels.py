@@ -31,9 +31,9 @@ from kechuangtong.models.instrument import (
 )
 from kechuangtong.models.interest import DeclineReason, InterestState
 from kechuangtong.models.listing import ListingState
-from kechuangtong.models.webhook import DeliveryState
 from kechuangtong.models.ownership import OwnershipKind, Preference
 from kechuangtong.models.sale import FailReason, SaleObject, SaleState, SaleWay
+from kechuangtong.models.webhook import DeliveryState
 from kechuangtong.policies import trl as trl_policy
 
 __all__ = [
@@ -154,6 +154,7 @@ EVENT_KINDS: Final = {
     "sale": Text("定价交易", "Sales"),
     "broker": Text("技术经纪人", "Brokers"),
     "mandate": Text("经纪委托", "Mandates"),
+}
 SALES: Final = {
     SaleState.OPEN: Text("进行中", "Open"),
     SaleState.CLOSED: Text("已截止", "Closed"),
@@ -193,6 +194,7 @@ OWNERSHIPS: Final = {
     OwnershipKind.UNIT_OWNED: Text("单位所有", "Owned by the unit"),
     OwnershipKind.SHARED: Text("赋权（共有）", "Shared with the inventors"),
     OwnershipKind.LONG_TERM_USE: Text("长期使用权", "Long-term right of use"),
+}
 BROKER_GRADES: Final = {
     BrokerGrade.JUNIOR: Text("初级", "Junior"),
     BrokerGrade.INTERMEDIATE: Text("中级", "Intermediate"),
