@@ -17,6 +17,16 @@ from kechuangtong.models.base import Base
 from kechuangtong.models.booking import Booking, BookingItem
 from kechuangtong.models.calendar import CalendarFeed
 from kechuangtong.models.change import PublicChange
+from kechuangtong.models.contract import (
+    Contract,
+    ContractParty,
+    ContractProposal,
+    ContractRegistration,
+    ContractVersion,
+    PaymentDue,
+    PaymentReceipt,
+    RoyaltyReport,
+)
 from kechuangtong.models.deal import Deal, DealParty, DealStep
 from kechuangtong.models.demand import Demand
 from kechuangtong.models.edition import Edition, EditionRecord
@@ -61,6 +71,11 @@ __all__ = [
     "BookingItem",
     "CalendarFeed",
     "ColumnMapping",
+    "Contract",
+    "ContractParty",
+    "ContractProposal",
+    "ContractRegistration",
+    "ContractVersion",
     "Deal",
     "DealParty",
     "DealStep",
@@ -90,12 +105,15 @@ __all__ = [
     "Notice",
     "Organization",
     "PasswordReset",
+    "PaymentDue",
+    "PaymentReceipt",
     "Profile",
     "PublicChange",
     "Qualification",
     "RateCount",
     "Registration",
     "Review",
+    "RoyaltyReport",
     "SavedSearch",
     "Schedule",
     "SignIn",
