@@ -7,6 +7,7 @@ from typing import Literal
 
 from kechuangtong.accounts.permissions import (
     ANYONE,
+    BROKER,
     PLATFORM_ROLES,
     ROLES,
     SIGNED_IN,
@@ -22,7 +23,8 @@ class Actor:
     or anyone.
 
     `roles` are those in organizations. A reviewer of a `district` decides there alone. A person
-    is signed in by `sign_in_id`. A key does what its person may, as far as its `scopes` go.
+    is signed in by `sign_in_id`. A key does what its person may, as far as its `scopes` go. A
+    `broker` (技术经纪人) acts in person besides.
     """
 
     kind: Literal["anonymous", "user", "key", "operator"]
@@ -31,6 +33,7 @@ class Actor:
     platform_role: PlatformRole | None = None
     district: str | None = None
     roles: Mapping[uuid.UUID, Role] = field(default_factory=dict)
+    broker: bool = False
     sign_in_id: uuid.UUID | None = None
     key_id: uuid.UUID | None = None
     scopes: frozenset[Permission] | None = None
@@ -59,6 +62,8 @@ class Actor:
         held = ANYONE if self.kind == "anonymous" else SIGNED_IN
         if self.platform_role is not None:
             held |= PLATFORM_ROLES[self.platform_role]
+        if self.broker:
+            held |= BROKER
         for role in set(self.roles.values()):
             held |= ROLES[role]
         return permission in held and self.in_scope(permission)

@@ -109,7 +109,10 @@ SIGNED_IN: Final = ANYONE | {
     _P.KEYS_WRITE,
     _P.REGISTRATIONS_READ,
     _P.MATCHES_FEEDBACK,
+    _P.BROKERS_WRITE,
 }
+BROKER: Final = frozenset({_P.DEALS_READ, _P.DEALS_WRITE})
+"""What a person with a broker's record does besides, in the deals where it is mandated."""
 _MEMBER: Final = frozenset(
     {
         _P.MEMBERS_READ,

@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,7 +20,7 @@ from kechuangtong.accounts.permissions import PlatformRole, Role
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import new_id, violated
 from kechuangtong.core.schemas import check_email
-from kechuangtong.models import Membership, SignIn, User
+from kechuangtong.models import Broker, Membership, SignIn, User
 
 
 async def create_user(
@@ -73,8 +73,9 @@ async def actor_for(
 ) -> Actor | None:
     """The actor that a user is at present; None where there is no such user any more, or its
     sign-in, where one is named, has ended. Raises UserLocked."""
+    broker = exists().where(Broker.user_id == User.id)
     statement = (
-        select(User, Membership.organization_id, Membership.role)
+        select(User, Membership.organization_id, Membership.role, broker)
         .outerjoin(Membership, Membership.user_id == User.id)
         .where(User.id == user_id, User.erased_at.is_(None))
     )
@@ -94,6 +95,7 @@ async def actor_for(
         id=user.id,
         platform_role=user.platform_role,
         district=user.district,
-        roles={organization: role for _, organization, role in rows if organization is not None},
+        roles={one: role for _, one, role, _ in rows if one is not None},
+        broker=rows[0][3],
         sign_in_id=sign_in_id,
     )

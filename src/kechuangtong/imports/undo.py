@@ -21,7 +21,15 @@ from kechuangtong.imports.records import RECORDS, Record
 from kechuangtong.imports.service import get_import, record_import, show
 from kechuangtong.instruments.records import instruments
 from kechuangtong.lists.service import Change, ListService
-from kechuangtong.models import Attachment, BookingItem, Import, ImportRow, Instrument, Interest
+from kechuangtong.models import (
+    Attachment,
+    BookingItem,
+    Import,
+    ImportRow,
+    Instrument,
+    Interest,
+    Mandate,
+)
 from kechuangtong.models.importing import ImportState
 from kechuangtong.models.listing import ListingState
 
@@ -127,6 +135,9 @@ async def _used(
         ImportKind.INSTRUMENT: BookingItem.instrument_id,
     }[kind]
     used = {one for one in await session.scalars(select(subject).where(subject.in_(ids))) if one}
+    if kind is not ImportKind.INSTRUMENT:
+        entrusted = Mandate.demand_id if kind is ImportKind.DEMAND else Mandate.achievement_id
+        used |= set(await session.scalars(select(entrusted).where(entrusted.in_(ids))))
     attached = select(Attachment.subject_id).where(
         Attachment.subject_kind == kind, Attachment.subject_id.in_(ids)
     )

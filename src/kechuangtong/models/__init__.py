@@ -15,6 +15,14 @@ from kechuangtong.models.achievement import Achievement
 from kechuangtong.models.attachment import Attachment, AttachmentGrant
 from kechuangtong.models.base import Base
 from kechuangtong.models.booking import Booking, BookingItem
+from kechuangtong.models.broker import (
+    Broker,
+    BrokerConflict,
+    BrokerTraining,
+    DealBroker,
+    Mandate,
+    ServiceProfile,
+)
 from kechuangtong.models.calendar import CalendarFeed
 from kechuangtong.models.change import PublicChange
 from kechuangtong.models.contract import (
@@ -69,6 +77,9 @@ __all__ = [
     "Base",
     "Booking",
     "BookingItem",
+    "Broker",
+    "BrokerConflict",
+    "BrokerTraining",
     "CalendarFeed",
     "ColumnMapping",
     "Contract",
@@ -77,6 +88,7 @@ __all__ = [
     "ContractRegistration",
     "ContractVersion",
     "Deal",
+    "DealBroker",
     "DealParty",
     "DealStep",
     "Demand",
@@ -98,6 +110,7 @@ __all__ = [
     "Invitation",
     "LiveIndex",
     "Mail",
+    "Mandate",
     "MatchFeedback",
     "MatchRun",
     "MatchRunPair",
@@ -116,6 +129,7 @@ __all__ = [
     "RoyaltyReport",
     "SavedSearch",
     "Schedule",
+    "ServiceProfile",
     "SignIn",
     "SignInFailures",
     "TermCount",

@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -14,6 +14,9 @@ from kechuangtong.models.achievement import Achievement
 from kechuangtong.models.base import Base, Record, choice
 from kechuangtong.models.demand import Demand
 from kechuangtong.models.organization import Organization
+
+if TYPE_CHECKING:
+    from kechuangtong.models.broker import DealBroker
 
 
 class DealState(StrEnum):
@@ -69,6 +72,9 @@ class Deal(Record, Base):
 
     achievement: Mapped[Achievement | None] = relationship(lazy="raise")
     demand: Mapped[Demand | None] = relationship(lazy="raise")
+    brokers: Mapped[list["DealBroker"]] = relationship(
+        lazy="raise", order_by="(DealBroker.side, DealBroker.broker_id)"
+    )
     parties: Mapped[list["DealParty"]] = relationship(
         lazy="raise", order_by=lambda: (DealParty.position, DealParty.organization_id)
     )

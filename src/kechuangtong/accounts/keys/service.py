@@ -188,11 +188,11 @@ async def _note_use(database: Database, key_id: uuid.UUID, at: datetime) -> None
 
 
 def _confined(actor: Actor, organization_id: uuid.UUID | None) -> Actor:
-    """The actor as far as one organization goes, where one is named."""
+    """The actor as far as one organization goes, where one is named: no person of its own."""
     if organization_id is None:
         return actor
     roles = {one: role for one, role in actor.roles.items() if one == organization_id}
-    return replace(actor, platform_role=None, district=None, roles=roles)
+    return replace(actor, platform_role=None, district=None, roles=roles, broker=False)
 
 
 def _visible(actor: Actor) -> ColumnElement[bool]:
