@@ -55,6 +55,7 @@ from kechuangtong.runtime import open_runtime
 from kechuangtong.search.router import router as search
 from kechuangtong.searches.router import router as saved_searches
 from kechuangtong.settings import Settings
+from kechuangtong.statistics.deals.router import router as deal_statistics
 from kechuangtong.statistics.router import router as statistics
 from kechuangtong.status import router as status
 
@@ -124,6 +125,7 @@ def create_app(settings: Settings) -> FastAPI:
         changes,
         dump,
         statistics,
+        deal_statistics,
         audit,
         status,
         pages,

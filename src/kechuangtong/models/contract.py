@@ -104,9 +104,7 @@ class Contract(Record, Base):
     )
 
     deal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("deals.id"))
-    state: Mapped[ContractState] = mapped_column(
-        choice(ContractState), default=ContractState.DRAFT
-    )
+    state: Mapped[ContractState] = mapped_column(choice(ContractState), default=ContractState.DRAFT)
     title: Mapped[str] = mapped_column(String(300))
     kind: Mapped[ContractKind] = mapped_column(choice(ContractKind))
     total: Mapped[Decimal] = mapped_column(Numeric(14, 2))
@@ -142,9 +140,7 @@ class Contract(Record, Base):
     @property
     def open_proposal(self) -> "ContractProposal | None":
         """What waits for the other side's answer; there is one at a time."""
-        return next(
-            (one for one in self.proposals if one.state is ProposalState.PROPOSED), None
-        )
+        return next((one for one in self.proposals if one.state is ProposalState.PROPOSED), None)
 
     @property
     def registration(self) -> "ContractRegistration | None":

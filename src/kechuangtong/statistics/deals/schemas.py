@@ -49,17 +49,17 @@ class DealStatisticsQuery(Input):
     by: Annotated[
         By | None,
         Field(
-            description="Broken down by field (领域) or region (地区), in which a deal counts once; "
-            "by organization (单位) or broker (技术经理人), in which it counts for each of its own; "
-            "or by month (月份), in which each step and amount counts where it happened"
+            description="By field (领域) or region (地区): a deal counts once. By organization "
+            "(单位) or broker (技术经理人): it counts for each of its own. By month (月份): each "
+            "step and amount counts where it happened"
         ),
     ] = None
     from_: Annotated[
         date | None, Field(alias="from", description="What happened on or after this day (起)")
     ] = None
-    until: Annotated[
-        date | None, Field(description="What happened on or before this day (止)")
-    ] = None
+    until: Annotated[date | None, Field(description="What happened on or before this day (止)")] = (
+        None
+    )
     field: Annotated[Line | None, Field(description="A field (领域), whole")] = None
     region: Annotated[
         Line | None, Field(description="Part of the place of the leading seller (地区)")
