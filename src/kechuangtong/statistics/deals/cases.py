@@ -43,8 +43,6 @@ _REACHED: Final = {
     DealState.RECEIPTS: FunnelStep.RECEIVED,
     DealState.COMPLETED: FunnelStep.COMPLETED,
 }
-# In these the two sides may not know each other yet.
-_UNKNOWN: Final = frozenset({DealState.INTEREST, DealState.TERMINATED})
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,6 @@ async def cases(session: AsyncSession, query: DealStatisticsQuery) -> list[Case]
         for deal_id, of_field, region in await session.execute(select(wanted))
     }
     ids = select(wanted.c.id)
-    sides_known = set()
     for deal_id, state, on in await session.execute(
         select(DealStep.deal_id, DealStep.to_state, func.min(DealStep.on))
         .where(DealStep.deal_id.in_(ids))
@@ -119,8 +116,6 @@ async def cases(session: AsyncSession, query: DealStatisticsQuery) -> list[Case]
         found[deal_id].reach(FunnelStep.DEAL, on)
         if state in _REACHED:
             found[deal_id].reach(_REACHED[state], on)
-        if state not in _UNKNOWN:
-            sides_known.add(deal_id)
     for step in await session.scalars(
         select(DealStep).where(
             DealStep.deal_id.in_(ids),
@@ -133,8 +128,7 @@ async def cases(session: AsyncSession, query: DealStatisticsQuery) -> list[Case]
     for deal_id, organization_id in await session.execute(
         select(DealParty.deal_id, DealParty.organization_id).where(DealParty.deal_id.in_(ids))
     ):
-        if deal_id in sides_known:
-            found[deal_id].organizations.add(organization_id)
+        found[deal_id].organizations.add(organization_id)
     for deal_id, broker_id in await session.execute(
         select(DealBroker.deal_id, DealBroker.broker_id).where(DealBroker.deal_id.in_(ids))
     ):
