@@ -24,6 +24,9 @@ from kechuangtong.models import (
     AttachmentGrant,
     Base,
     Booking,
+    Deal,
+    DealParty,
+    DealStep,
     Demand,
     Event,
     Import,
@@ -43,6 +46,7 @@ from kechuangtong.models import (
 )
 from kechuangtong.models.attachment import Access
 from kechuangtong.models.booking import BookingState
+from kechuangtong.models.deal import DealSide, DealState
 from kechuangtong.models.instrument import InstrumentKind, UserClass
 from kechuangtong.models.listing import ListingState
 from kechuangtong.models.notice import NoticeKind
@@ -109,7 +113,8 @@ async def something_in_every_table(session: AsyncSession, owner: uuid.UUID) -> N
         ends_at=later,
         stored_state=BookingState.APPROVED,
     )
-    session.add_all([interest, attachment, instrument, booking])
+    deal = Deal(title="交易", opened_by=DealSide.BUYER)
+    session.add_all([interest, attachment, instrument, booking, deal])
     await session.flush()
     session.add_all(
         [
@@ -143,6 +148,16 @@ async def something_in_every_table(session: AsyncSession, owner: uuid.UUID) -> N
                 subject_kind="",
                 subject_id=user.id,
                 key="n",
+            ),
+            DealParty(deal_id=deal.id, organization_id=owner, side=DealSide.SELLER),
+            DealStep(
+                deal_id=deal.id,
+                number=1,
+                action="create",
+                to_state=DealState.INTEREST,
+                side=DealSide.SELLER,
+                on=later.date(),
+                organization_id=owner,
             ),
             InterestMessage(interest_id=interest.id, organization_id=owner, text=""),
             Introduction(interest_id=interest.id, organization_id=owner, owner_id=owner),

@@ -11,6 +11,21 @@ down_revision: str | None = "0011"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+_FIXED = (
+    "id",
+    "deal_id",
+    "number",
+    "action",
+    "from_state",
+    "to_state",
+    "side",
+    "on",
+    "user_id",
+    "note",
+    "details",
+    "created_at",
+)
+
 
 def upgrade() -> None:
     op.create_table(
@@ -66,6 +81,7 @@ def upgrade() -> None:
         sa.Column("action", sa.String(length=40), nullable=False),
         sa.Column("from_state", sa.String(length=30), nullable=True),
         sa.Column("to_state", sa.String(length=30), nullable=False),
+        sa.Column("side", sa.String(length=30), nullable=False),
         sa.Column("on", sa.Date(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=True),
         sa.Column("user_id", sa.Uuid(), nullable=True),
@@ -83,9 +99,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deal_steps")),
         sa.UniqueConstraint("deal_id", "number", name=op.f("uq_deal_steps_deal_id_number")),
     )
+    op.create_table(
+        "deal_documents",
+        sa.Column("attachment_id", sa.Uuid(), nullable=False),
+        sa.Column("deal_id", sa.Uuid(), nullable=False),
+        sa.Column("step_id", sa.Uuid(), nullable=True),
+        sa.Column("side", sa.String(length=30), nullable=False),
+        sa.Column("own_side", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["attachment_id"],
+            ["attachments.id"],
+            name=op.f("fk_deal_documents_attachment_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["deal_id"], ["deals.id"], name=op.f("fk_deal_documents_deal_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["step_id"], ["deal_steps.id"], name=op.f("fk_deal_documents_step_id")
+        ),
+        sa.PrimaryKeyConstraint("attachment_id", name=op.f("pk_deal_documents")),
+    )
+    op.create_index(op.f("ix_deal_documents_deal_id"), "deal_documents", ["deal_id"], unique=False)
+    for statement in _append_only()["up"]:
+        op.execute(statement)
 
 
 def downgrade() -> None:
+    for statement in _append_only()["down"]:
+        op.execute(statement)
+    op.drop_index(op.f("ix_deal_documents_deal_id"), table_name="deal_documents")
+    op.drop_table("deal_documents")
     op.drop_table("deal_steps")
     op.drop_index(op.f("ix_deal_parties_organization_id"), table_name="deal_parties")
     op.drop_table("deal_parties")
@@ -95,3 +139,31 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_deals_created_at"), table_name="deals")
     op.drop_index(op.f("ix_deals_achievement_id"), table_name="deals")
     op.drop_table("deals")
+
+
+def _append_only() -> dict[str, list[str]]:
+    """The history of deals refuses changes, but that an organization becomes another's name."""
+    columns = ", ".join(f'"{name}"' for name in _FIXED)
+    if op.get_bind().dialect.name == "sqlite":
+        names = {f"UPDATE OF {columns}": "deal_steps_no_update", "DELETE": "deal_steps_no_delete"}
+        return {
+            "up": [
+                f"CREATE TRIGGER {name} BEFORE {change} ON deal_steps "
+                "BEGIN SELECT RAISE(ABORT, 'deal_steps are append-only'); END"
+                for change, name in names.items()
+            ],
+            "down": [f"DROP TRIGGER {name}" for name in names.values()],
+        }
+    return {
+        "up": [
+            "CREATE FUNCTION deal_steps_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$BEGIN RAISE EXCEPTION 'deal_steps are append-only'; END$$",
+            f"CREATE TRIGGER deal_steps_append_only BEFORE UPDATE OF {columns} "
+            "OR DELETE OR TRUNCATE ON deal_steps "
+            "FOR EACH STATEMENT EXECUTE FUNCTION deal_steps_append_only()",
+        ],
+        "down": [
+            "DROP TRIGGER deal_steps_append_only ON deal_steps",
+            "DROP FUNCTION deal_steps_append_only()",
+        ],
+    }

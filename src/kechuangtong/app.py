@@ -25,6 +25,7 @@ from kechuangtong.changes.router import router as changes
 from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import SESSION, InShape, RequestContext, refuse_parameters
 from kechuangtong.core.migrations import check
+from kechuangtong.deals.router import router as deals
 from kechuangtong.demands.router import router as demands
 from kechuangtong.dump.router import router as dump
 from kechuangtong.editions.router import router as editions
@@ -115,6 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
         instrument_matches,
         match_runs,
         interests,
+        deals,
         national,  # before the instruments, as downloads
         instruments,
         terms,

@@ -206,6 +206,7 @@ class PersonalData(Output):
     feedback: list[dict[str, Any]]
     interests: list[dict[str, Any]]
     messages: list[dict[str, Any]]
+    deal_steps: list[dict[str, Any]]
     saved_searches: list[dict[str, Any]]
     calendar_feeds: list[dict[str, Any]]
     bookings: list[dict[str, Any]]

@@ -44,6 +44,8 @@ _OPEN_FIRST: Final = (Access.PUBLIC, Access.SIGNED_IN, Access.LET_IN)
 # A content without a row may be one whose row is about to be written.
 _ORPHANED_AFTER: Final = timedelta(hours=1)
 _AT_ONCE: Final = 1_000
+# Photographs of instruments and documents of deals are had by their own paths.
+_OF_LISTS: Final = frozenset(AttachedTo(kind) for kind in ListKind)
 
 LISTS: Final[dict[ListKind, ListService[Any, Any]]] = {
     ListKind.ACHIEVEMENT: achievements,
@@ -256,7 +258,7 @@ async def _get(
     session: AsyncSession, actor: Actor, attachment_id: uuid.UUID, *, to_change: bool = False
 ) -> tuple[Attachment, Listing]:
     found = await session.get(Attachment, attachment_id)
-    if found is None or found.subject_kind is AttachedTo.INSTRUMENT:
+    if found is None or found.subject_kind not in _OF_LISTS:
         raise NotFound
     record = await LISTS[ListKind(found.subject_kind)].get(
         session, actor, found.subject_id, to_change=to_change

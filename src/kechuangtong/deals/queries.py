@@ -1,13 +1,20 @@
 """Reading deals: those of one's own organizations."""
 
 import uuid
+from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, exists, select, true
+from sqlalchemy import ColumnElement, Select, exists, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from kechuangtong.accounts.actor import Actor
-from kechuangtong.models import Deal, DealParty
+from kechuangtong.core.errors import Forbidden
+from kechuangtong.core.paging import CursorInvalid, decode_cursor, decode_id
+from kechuangtong.deals.schemas import DealQuery, StepQuery
+from kechuangtong.deals.states import ENDED
+from kechuangtong.models import Deal, DealParty, DealStep, User
+from kechuangtong.models.deal import DealState
 
 SHOWN = (
     joinedload(Deal.achievement),
@@ -20,9 +27,7 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     """What lies between the parties is for their people."""
     if actor.sees_all:
         return true()
-    return exists().where(
-        DealParty.deal_id == Deal.id, DealParty.organization_id.in_(actor.organization_ids)
-    )
+    return _of(actor.organization_ids)
 
 
 async def deal(
@@ -31,3 +36,114 @@ async def deal(
     """One deal, where the actor may see it; whoever gets it to change it is alone with it."""
     statement = select(Deal).where(Deal.id == deal_id, visible_to(actor)).options(*SHOWN)
     return await session.scalar(statement.with_for_update(of=Deal) if to_change else statement)
+
+
+async def deals(session: AsyncSession, actor: Actor, query: DealQuery) -> Sequence[Deal]:
+    """Up to `limit + 1` deals, newest first. Raises Forbidden for others' organizations."""
+    statement = (
+        _whose(actor, query.organization_id)
+        .options(*SHOWN)
+        .order_by(Deal.id.desc())
+        .limit(query.limit + 1)
+    )
+    if query.side is not None:
+        named = query.organization_id
+        own = actor.organization_ids if named is None else {named}
+        statement = statement.where(_of(own, DealParty.side == query.side))
+    if query.state is not None:
+        statement = statement.where(Deal.state == query.state)
+    if query.achievement_id is not None:
+        statement = statement.where(Deal.achievement_id == query.achievement_id)
+    if query.demand_id is not None:
+        statement = statement.where(Deal.demand_id == query.demand_id)
+    if query.cursor is not None:
+        statement = statement.where(Deal.id < decode_id(query.cursor))
+    return (await session.scalars(statement)).all()
+
+
+async def counts(
+    session: AsyncSession, actor: Actor, organization_id: uuid.UUID | None
+) -> dict[DealState, int]:
+    """How many deals there are in each state that has any. Raises Forbidden."""
+    statement = _whose(actor, organization_id).with_only_columns(Deal.state, func.count())
+    rows = await session.execute(statement.group_by(Deal.state))
+    return dict(rows.tuples().all())
+
+
+async def first_of(
+    session: AsyncSession,
+    actor: Actor,
+    organization_id: uuid.UUID | None,
+    state: DealState,
+    limit: int,
+) -> Sequence[Deal]:
+    """The deals in a state that have not changed for longest; of what has ended, the last."""
+    last = Deal.updated_at.desc() if state in ENDED else Deal.updated_at
+    statement = _whose(actor, organization_id).where(Deal.state == state).options(*SHOWN)
+    return (await session.scalars(statement.order_by(last, Deal.id).limit(limit))).all()
+
+
+async def open_deal(
+    session: AsyncSession, organization_id: uuid.UUID, subject: ColumnElement[bool]
+) -> uuid.UUID | None:
+    """A deal of an organization on a record that has not ended."""
+    return await session.scalar(
+        select(Deal.id).where(subject, Deal.state.not_in(ENDED), _of({organization_id})).limit(1)
+    )
+
+
+async def deal_of(session: AsyncSession, introduction_id: uuid.UUID) -> uuid.UUID | None:
+    """The deal that an introduction has led to."""
+    return await session.scalar(select(Deal.id).where(Deal.introduction_id == introduction_id))
+
+
+async def histories(
+    session: AsyncSession, deal_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, list[DealStep]]:
+    """All steps of some deals, the first first."""
+    found: dict[uuid.UUID, list[DealStep]] = {one: [] for one in deal_ids}
+    steps = await session.scalars(
+        select(DealStep).where(DealStep.deal_id.in_(deal_ids)).order_by(DealStep.number)
+    )
+    for step in steps:
+        found[step.deal_id].append(step)
+    return found
+
+
+async def steps(
+    session: AsyncSession, deal_id: uuid.UUID, query: StepQuery
+) -> Sequence[tuple[DealStep, str | None]]:
+    """Up to `limit + 1` steps, the first first, with the names of those who did them."""
+    statement = (
+        select(DealStep, User.name)
+        .outerjoin(User, User.id == DealStep.user_id)
+        .where(DealStep.deal_id == deal_id)
+        .options(joinedload(DealStep.organization))
+        .order_by(DealStep.number)
+        .limit(query.limit + 1)
+    )
+    if query.cursor is not None:
+        statement = statement.where(DealStep.number > _number(query.cursor))
+    return [(step, name) for step, name in await session.execute(statement)]
+
+
+def _number(cursor: str) -> int:
+    (text,) = decode_cursor(cursor, 1)
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise CursorInvalid
+    return int(text)
+
+
+def _of(organization_ids: Collection[uuid.UUID], *more: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(
+        DealParty.deal_id == Deal.id, DealParty.organization_id.in_(organization_ids), *more
+    )
+
+
+def _whose(actor: Actor, organization_id: uuid.UUID | None) -> Select[Any]:
+    statement = select(Deal).where(visible_to(actor))
+    if organization_id is None:
+        return statement
+    if not actor.sees(organization_id):
+        raise Forbidden(loc=("query", "organization_id"))
+    return statement.where(_of({organization_id}))

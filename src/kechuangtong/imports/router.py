@@ -136,7 +136,7 @@ async def cancel_import(
 async def undo_import(import_id: ImportId, session: IdempotentSession, actor: Writer) -> ImportRead:
     """What the import created is withdrawn, or deleted where it was never public, and what it
     changed is again as it was: all in one transaction. Refused where one of these records has been
-    changed since, or has attachments or interests: the answer names them."""
+    changed since, or has attachments, interests or deals: the answer names them."""
     return service.show(await undo.undo_import(session, actor, import_id))
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.achievements.schemas import AchievementPatch
@@ -24,6 +24,7 @@ from kechuangtong.lists.service import Change, ListService
 from kechuangtong.models import (
     Attachment,
     BookingItem,
+    Deal,
     Import,
     ImportRow,
     Instrument,
@@ -51,8 +52,8 @@ class NothingToUndo(Conflict):
 class ImportBuiltOn(Conflict):
     code = "import_built_on"
     text = Text(
-        "导入之后，这些记录已有改动、附件、对接意向或预约，不能撤销：{records}。",
-        "These records have been changed since, or have attachments, interests or bookings: "
+        "导入之后，这些记录已有改动、附件、对接意向、交易或预约，不能撤销：{records}。",
+        "These records have been changed since, or have attachments, interests, deals or bookings: "
         "{records}.",
     )
 
@@ -126,18 +127,21 @@ async def _built_on(
     return named
 
 
+# What refers to a record.
+_USES: Final[dict[ImportKind, tuple[InstrumentedAttribute[Any], ...]]] = {
+    ImportKind.ACHIEVEMENT: (Interest.achievement_id, Deal.achievement_id, Mandate.achievement_id),
+    ImportKind.DEMAND: (Interest.demand_id, Deal.demand_id, Mandate.demand_id),
+    ImportKind.INSTRUMENT: (BookingItem.instrument_id,),
+}
+
+
 async def _used(
     session: AsyncSession, kind: ImportKind, ids: Sequence[uuid.UUID]
 ) -> set[uuid.UUID]:
-    subject = {
-        ImportKind.ACHIEVEMENT: Interest.achievement_id,
-        ImportKind.DEMAND: Interest.demand_id,
-        ImportKind.INSTRUMENT: BookingItem.instrument_id,
-    }[kind]
-    used = {one for one in await session.scalars(select(subject).where(subject.in_(ids))) if one}
-    if kind is not ImportKind.INSTRUMENT:
-        entrusted = Mandate.demand_id if kind is ImportKind.DEMAND else Mandate.achievement_id
-        used |= set(await session.scalars(select(entrusted).where(entrusted.in_(ids))))
+    used: set[uuid.UUID] = set()
+    for subject in _USES[kind]:
+        found = await session.scalars(select(subject).where(subject.in_(ids)))
+        used |= {one for one in found if one}
     attached = select(Attachment.subject_id).where(
         Attachment.subject_kind == kind, Attachment.subject_id.in_(ids)
     )

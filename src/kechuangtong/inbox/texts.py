@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kechuangtong.core.language import Text
+from kechuangtong.deals.states import Action
+from kechuangtong.deals.texts import ACTIONS
 from kechuangtong.models.notice import NoticeKind
 from kechuangtong.reviews.texts import in_words
 
@@ -32,6 +34,8 @@ TITLES: Final = {
     NoticeKind.BOOKING_LAPSED: Text("仪器预约逾期失效", "The booking has lapsed"),
     NoticeKind.BOOKING_FINISHED: Text("仪器使用已记录", "The use of an instrument was recorded"),
     NoticeKind.BOOKING_NO_SHOW: Text("仪器预约记为爽约", "Nobody came to the booking"),
+    NoticeKind.DEAL_OPENED: Text("有新的交易", "A deal was opened"),
+    NoticeKind.DEAL_STEP: Text("交易有进展", "A deal moves on"),
     NoticeKind.SEARCH_ALERT: Text("订阅检索有新结果", "A saved search found something new"),
     NoticeKind.MATCH_RUN_DONE: Text("批量匹配已完成", "A match run has finished"),
 }
@@ -120,6 +124,13 @@ _SENTENCES: Final = {
         "“{title}”{when} 起的预约无人到场，记为爽约。",
         'Nobody came to the booking of "{title}" from {when} on.',
     ),
+    NoticeKind.DEAL_OPENED: Text(
+        "{organization}就“{title}”建立了交易。", '{organization} has opened a deal on "{title}".'
+    ),
+    NoticeKind.DEAL_STEP: Text(
+        "{organization}在交易“{title}”中：{action}。",
+        '{organization} in the deal "{title}": {action}.',
+    ),
     NoticeKind.SEARCH_ALERT: Text(
         "“{title}”有 {count} 条新结果：{titles}。", '"{title}" has {count} new: {titles}.'
     ),
@@ -137,6 +148,7 @@ _PATHS: Final = {
     "interest": "/v1/interests/{}",
     "introduction": "/v1/introductions/{}",
     "booking": "/v1/bookings/{}",
+    "deal": "/v1/deals/{}",
     "saved_search": "/v1/saved-searches/{}/results",
     "match_run": "/v1/match-runs/{}",
 }
@@ -153,9 +165,12 @@ def sentence(kind: NoticeKind, data: Mapping[str, Any]) -> Text:
     organization = data.get("organization")
     named = _NOT_NAMED if organization is None else Text(organization, organization)
     why = in_words(data.get("reasons", ()))
+    done = ACTIONS[Action(data["action"])] if "action" in data else Text("", "")
+    zh = {"organization": named.zh, "reasons": why.zh, "action": done.zh}
+    en = {"organization": named.en, "reasons": why.en, "action": done.en}
     return Text(
-        template.zh.format(**{**values, "organization": named.zh, "reasons": why.zh}).strip(),
-        template.en.format(**{**values, "organization": named.en, "reasons": why.en}).strip(),
+        template.zh.format(**{**values, **zh}).strip(),
+        template.en.format(**{**values, **en}).strip(),
     )
 
 

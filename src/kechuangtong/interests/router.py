@@ -52,7 +52,14 @@ class _Judged:
 async def _judged(runtime: RuntimeDep, actor: Writer, body: InterestCreate) -> _Judged:
     """Judging a pair takes time that no writer should wait for, so it is done before."""
     async with runtime.database.read() as session:
-        return _Judged(body, await service.judge(session, actor, matcher(runtime), body))
+        match = await service.judge(
+            session,
+            actor,
+            matcher(runtime),
+            demand_id=body.demand_id,
+            achievement_id=body.achievement_id,
+        )
+    return _Judged(body, match)
 
 
 async def _answer(

@@ -84,16 +84,22 @@ _WAITING: Final = (
 
 
 async def judge(
-    session: AsyncSession, actor: Actor, matcher: Matcher, body: InterestCreate
+    session: AsyncSession,
+    actor: Actor,
+    matcher: Matcher,
+    *,
+    demand_id: uuid.UUID | None,
+    achievement_id: uuid.UUID | None,
 ) -> MatchedAs | None:
-    """What the ranking says of the pair that an interest comes from; None where there is none."""
-    if body.demand_id is None or body.achievement_id is None:
+    """What the ranking says of the pair that an interest or a deal comes from; None where there is
+    none."""
+    if demand_id is None or achievement_id is None:
         return None
     try:
-        demand = await demands.get(session, actor, body.demand_id)
-        achievement = await achievements.get(session, actor, body.achievement_id)
+        demand = await demands.get(session, actor, demand_id)
+        achievement = await achievements.get(session, actor, achievement_id)
     except NotFound:
-        return None  # `express` says so
+        return None  # what follows says so
     pair = await matcher.pair(session, demand, achievement)
     return MatchedAs(
         score=round(pair.judgement.score, 4),

@@ -35,7 +35,7 @@ from kechuangtong.models.contract import (
     PaymentReceipt,
     RoyaltyReport,
 )
-from kechuangtong.models.deal import Deal, DealParty, DealStep
+from kechuangtong.models.deal import Deal, DealDocument, DealParty, DealStep
 from kechuangtong.models.demand import Demand
 from kechuangtong.models.edition import Edition, EditionRecord
 from kechuangtong.models.event import Event
@@ -89,6 +89,7 @@ __all__ = [
     "ContractVersion",
     "Deal",
     "DealBroker",
+    "DealDocument",
     "DealParty",
     "DealStep",
     "Demand",

@@ -17,6 +17,7 @@ class AttachedTo(StrEnum):
     ACHIEVEMENT = "achievement"  # 成果
     DEMAND = "demand"  # 需求
     INSTRUMENT = "instrument"  # 仪器: its photographs
+    DEAL = "deal"  # 交易: its documents
 
 
 class Access(StrEnum):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import new_id
 from kechuangtong.models.achievement import Achievement
+from kechuangtong.models.attachment import Attachment
 from kechuangtong.models.base import Base, Record, choice
 from kechuangtong.models.demand import Demand
 from kechuangtong.models.organization import Organization
@@ -108,7 +109,8 @@ class DealStep(Base):
     """One step of a deal's history, which is only ever added to: numbered from 1 without a gap.
 
     `on` is the day on which it was done, as its party says; `details` is what belongs to the step
-    (a register number, the end of a notice, a reason). `from_state` is null of the first.
+    (a register number, the end of a notice, a reason). `from_state` is null of the first. Where
+    both sides must agree, the first one's step leaves the state as it was.
     """
 
     __tablename__ = "deal_steps"
@@ -120,9 +122,34 @@ class DealStep(Base):
     action: Mapped[str] = mapped_column(String(40))
     from_state: Mapped[DealState | None] = mapped_column(choice(DealState))
     to_state: Mapped[DealState] = mapped_column(choice(DealState))
+    side: Mapped[DealSide] = mapped_column(choice(DealSide))
     on: Mapped[date]
     organization_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("organizations.id"))
     user_id: Mapped[uuid.UUID | None]
     note: Mapped[str | None] = mapped_column(Text)
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+    organization: Mapped[Organization | None] = relationship(lazy="raise")
+
+
+class DealDocument(Base):
+    """A file beside a deal, and the step that it belongs to, if any; what belongs to a step stays.
+
+    `own_side` hides it from the other side.
+    """
+
+    __tablename__ = "deal_documents"
+
+    attachment_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("attachments.id", ondelete="CASCADE"), primary_key=True
+    )
+    deal_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("deals.id", ondelete="CASCADE"), index=True
+    )
+    step_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("deal_steps.id"))
+    side: Mapped[DealSide] = mapped_column(choice(DealSide))
+    own_side: Mapped[bool] = mapped_column(default=False)
+
+    attachment: Mapped[Attachment] = relationship(lazy="raise")
+    step: Mapped[DealStep | None] = relationship(lazy="raise")

@@ -37,6 +37,8 @@ class NoticeKind(StrEnum):
     BOOKING_LAPSED = "booking_lapsed"  # 预约逾期失效
     BOOKING_FINISHED = "booking_finished"  # 使用已记录
     BOOKING_NO_SHOW = "booking_no_show"  # 记为爽约
+    DEAL_OPENED = "deal_opened"  # 有新交易
+    DEAL_STEP = "deal_step"  # 交易有进展
     SEARCH_ALERT = "search_alert"  # 订阅检索有新结果
     MATCH_RUN_DONE = "match_run_done"  # 批量匹配完成
 

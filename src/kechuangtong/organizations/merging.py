@@ -15,6 +15,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.permissions import Role
@@ -28,6 +29,8 @@ from kechuangtong.models import (
     Attachment,
     AttachmentGrant,
     Base,
+    Deal,
+    DealParty,
     Demand,
     Instrument,
     Interest,
@@ -70,6 +73,15 @@ class RecordsConflict(Conflict):
     place = ("body", "into")
 
 
+class OnBothSides(Conflict):
+    code = "on_both_sides"
+    text = Text(
+        "两个单位是以下交易的双方，不是同一单位：{titles}。",
+        "The two are the two sides of deals, so they are not the same: {titles}.",
+    )
+    place = ("body", "into")
+
+
 def references() -> list[Column[Any]]:
     """All columns that refer to an organization."""
     return [
@@ -90,7 +102,7 @@ async def merge(
 ) -> Organization:
     """Move all that refers to an organization to another, which is returned; the one stays as a
     name of the other. Raises NotFound, PreconditionFailed, MergedIntoItself, OrganizationUnknown,
-    OrganizationMerged, CodesDiffer, RecordsConflict, NamedByAnonymousDemands."""
+    OrganizationMerged, CodesDiffer, RecordsConflict, OnBothSides, NamedByAnonymousDemands."""
     if into == organization_id:
         raise MergedIntoItself
     # In one order, so that two mergings never wait for each other; and nobody adds to either.
@@ -112,6 +124,7 @@ async def merge(
     before, before_target = snapshot(one), snapshot(target)
     await _join_people(session, one, target)
     await _join_grants(session, one, target)
+    await _join_deals(session, one, target)
     for column in references():
         await _move(session, column, one.id, target.id)
     code = one.code
@@ -168,6 +181,29 @@ async def _join_grants(session: AsyncSession, one: Organization, target: Organiz
     )
     for grant in grants.all():
         await session.delete(grant)
+    await session.flush()  # what is moved next is moved by statement
+
+
+async def _join_deals(session: AsyncSession, one: Organization, target: Organization) -> None:
+    """Who takes part in a deal twice does so once, in the better place."""
+    own = select(DealParty.deal_id).where(DealParty.organization_id == one.id)
+    # Held, so that no step is taken meanwhile; its parties are shown otherwise from now on.
+    statement = select(Deal).where(Deal.id.in_(own)).order_by(Deal.id).with_for_update()
+    deals = (await session.scalars(statement.options(selectinload(Deal.parties)))).all()
+    opposed: list[str] = []
+    for deal in deals:
+        deal.updated_at = now()
+        parties = {party.organization_id: party for party in deal.parties}
+        leaves, stays = parties[one.id], parties.get(target.id)
+        if stays is None:
+            continue
+        if stays.side is not leaves.side:
+            opposed.append(deal.title)
+            continue
+        stays.position = min(stays.position, leaves.position)
+        await session.delete(leaves)
+    if opposed:
+        raise OnBothSides(titles="; ".join(opposed[:_NAMED]))
     await session.flush()  # what is moved next is moved by statement
 
 

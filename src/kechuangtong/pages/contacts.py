@@ -96,7 +96,13 @@ async def send_interest(
             **subject.model_dump(), organization_id=organization_id, message=message
         )
         async with runtime.database.read() as session:  # judging takes its time: not a writer's
-            match = await service.judge(session, actor, matcher(runtime), body)
+            match = await service.judge(
+                session,
+                actor,
+                matcher(runtime),
+                demand_id=body.demand_id,
+                achievement_id=body.achievement_id,
+            )
         async with runtime.database.write() as session:
             interest = await service.express(session, actor, body, match)
             return go(f"/interests/{interest.id}")

@@ -42,9 +42,7 @@ def public() -> ColumnElement[bool]:
     )
 
 
-async def deals(
-    session: AsyncSession, *, after: uuid.UUID | None, limit: int
-) -> Sequence[Deal]:
+async def deals(session: AsyncSession, *, after: uuid.UUID | None, limit: int) -> Sequence[Deal]:
     """Public deals with their parties, by id."""
     statement = select(Deal).where(public()).order_by(Deal.id).limit(limit)
     if after is not None:
@@ -53,14 +51,10 @@ async def deals(
     return (await session.scalars(statement.options(parties))).all()
 
 
-async def contracts(
-    session: AsyncSession, deal_ids: Collection[uuid.UUID]
-) -> Sequence[Contract]:
+async def contracts(session: AsyncSession, deal_ids: Collection[uuid.UUID]) -> Sequence[Contract]:
     """The contracts of deals that were signed, in the order in which they were made."""
     found = await session.scalars(
-        select(Contract)
-        .where(Contract.deal_id.in_(deal_ids), _ONCE_SIGNED)
-        .order_by(Contract.id)
+        select(Contract).where(Contract.deal_id.in_(deal_ids), _ONCE_SIGNED).order_by(Contract.id)
     )
     return found.all()
 

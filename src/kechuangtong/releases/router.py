@@ -81,9 +81,7 @@ async def download_releases(runtime: RuntimeDep) -> StreamingResponse:
     JSON in UTF-8 with keys in order and no spaces, each line ended by a line feed. The `id` of a
     release is another one whenever what it tells has changed."""
     headers = {"Content-Disposition": f'attachment; filename="releases-{today()}.ndjson"'}
-    return StreamingResponse(
-        service.ndjson(runtime.database), media_type=_NDJSON, headers=headers
-    )
+    return StreamingResponse(service.ndjson(runtime.database), media_type=_NDJSON, headers=headers)
 
 
 @router.post(

@@ -188,7 +188,9 @@ def _release(
     rationale = [
         f"{name}：{title}" for name, title in (("成果", achievement), ("需求", demand)) if title
     ]
-    parties = {side: [_reference(one.organization) for one in deal.of_side(side)] for side in _ROLES}
+    parties = {
+        side: [_reference(one.organization) for one in deal.of_side(side)] for side in _ROLES
+    }
     release = Release(
         ocid=f"{OCID_PREFIX}-{deal.id}",
         id="",

@@ -58,6 +58,7 @@ from kechuangtong.organizations.invitations.service import GOOD_FOR
 from kechuangtong.organizations.service import create_organization
 from kechuangtong.sample import ids
 from kechuangtong.sample.contacts import add_contacts
+from kechuangtong.sample.deals import MINUTES, add_deals
 from kechuangtong.sample.ids import sample_id
 from kechuangtong.sample.instruments import PICTURE, add_bookings, add_instruments
 
@@ -145,6 +146,7 @@ async def load_sample(session: AsyncSession) -> None:
     await add_contacts(session)
     await add_instruments(session)
     await add_bookings(session)
+    await add_deals(session)
     for kind in ListKind:
         await freeze(session, OPERATOR, kind)
     session.add(
@@ -209,13 +211,14 @@ async def _sample_users(session: AsyncSession) -> User:
 
 
 async def store_sample(store: Store) -> None:
-    """Bring the contents of the sample's attachment and photograph to the store."""
+    """Bring the contents of the sample's attachment, photograph and document to the store."""
 
     async def blocks(content: bytes) -> AsyncIterator[bytes]:
         yield content
 
     await store.put(uuid.UUID(ids.ATTACHMENT), blocks(_ATTACHED))
     await store.put(uuid.UUID(ids.PHOTOGRAPH), blocks(PICTURE))
+    await store.put(uuid.UUID(ids.DEAL_DOCUMENT), blocks(MINUTES))
 
 
 async def _list(
