@@ -51,6 +51,7 @@ from kechuangtong.pages.rendering import ASSETS, no_such_path
 from kechuangtong.pages.router import router as pages
 from kechuangtong.pages.uploads import router as uploads
 from kechuangtong.registrations.router import router as registrations
+from kechuangtong.releases.router import router as releases
 from kechuangtong.reviews.router import router as reviews
 from kechuangtong.runtime import open_runtime
 from kechuangtong.search.router import router as search
@@ -116,6 +117,7 @@ def create_app(settings: Settings) -> FastAPI:
         instrument_matches,
         match_runs,
         interests,
+        releases,  # before the deals, as downloads
         deals,
         national,  # before the instruments, as downloads
         instruments,

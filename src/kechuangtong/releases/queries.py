@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import selectinload
 
 from kechuangtong.core.trade import ListKind
 from kechuangtong.lists.public import published
@@ -73,7 +73,7 @@ async def receipts(
         .where(PaymentReceipt.contract_id.in_(contract_ids))
         .group_by(PaymentReceipt.contract_id)
     )
-    return {contract_id: Receipts(*sums) for contract_id, *sums in rows}
+    return {row[0]: Receipts(*row[1:]) for row in rows.tuples()}
 
 
 async def titles(

@@ -6,8 +6,8 @@ double holds exactly.
 
 import uuid
 from datetime import datetime
-from enum import StrEnum
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
@@ -45,7 +45,7 @@ class Value(_Ocds):
 
 
 class Period(_Ocds):
-    """From one day to another, at the beginning of the first and the end of the last in the city."""
+    """From the beginning of one day to the end of another in the city."""
 
     start_date: datetime | None = None
     end_date: datetime | None = None
@@ -140,7 +140,7 @@ class Publisher(_Ocds):
 class Links(_Ocds):
     """Where the next page is."""
 
-    next: str | None
+    next: str | None = None
 
 
 class ReleasePackage(_Ocds):

@@ -158,13 +158,10 @@ async def releases(session: AsyncSession, deals: Sequence[Deal]) -> list[Release
         of_deals[contract.deal_id].append(contract)
     ids = [one.id for contracts in of_deals.values() for one in contracts]
     received = await queries.receipts(session, ids)
-    achievements, demands = (
-        await queries.titles(session, kind, {one for one in of_kind if one is not None})
-        for kind, of_kind in (
-            (ListKind.ACHIEVEMENT, [one.achievement_id for one in deals]),
-            (ListKind.DEMAND, [one.demand_id for one in deals]),
-        )
-    )
+    told = {one.achievement_id for one in deals} | {one.demand_id for one in deals}
+    records = {one for one in told if one is not None}
+    achievements = await queries.titles(session, ListKind.ACHIEVEMENT, records)
+    demands = await queries.titles(session, ListKind.DEMAND, records)
     return [
         _release(
             deal,
