@@ -1,0 +1,285 @@
+"""Figures of deals: exact over a small made set, and of few deals nobody is told amounts."""
+
+import uuid
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conftest import Service
+from kechuangtong.core.db import new_id
+from kechuangtong.core.trade import ListKind, OrganizationKind
+from kechuangtong.models import (
+    Interest,
+    Introduction,
+    Organization,
+)
+from kechuangtong.models.contract import ContractState
+from kechuangtong.models.deal import DealState
+from kechuangtong.statistics.deals.cases import Case, Received, Signed
+from kechuangtong.statistics.deals.figures import figures
+from kechuangtong.statistics.deals.schemas import By, DealStatisticsQuery
+from made_deals import Made, noon
+
+S = DealState
+PATH = "/v1/statistics/deals"
+
+
+def steps(shown: dict[str, Any]) -> dict[str, int | None]:
+    return {one["step"]: one["count"] for one in shown["funnel"] if one["count"] != 0}
+
+
+def days(shown: dict[str, Any]) -> dict[str, float]:
+    return {one["step"]: one["days"] for one in shown["funnel"] if one["days"] is not None}
+
+
+def amounts(shown: dict[str, Any]) -> list[Any]:
+    names = ("contracts", "amount", "technical", "paying", "received")
+    return [shown[name] for name in names]
+
+
+async def made(service: Service, session: AsyncSession) -> uuid.UUID:
+    """Seven deals of two sellers; the other seller's id."""
+    institute = Organization(
+        id=new_id(),
+        name="绵州研究所",
+        name_key="绵州研究所",
+        kind=OrganizationKind.INSTITUTE,
+        place="四川省绵阳市",
+    )
+    session.add(institute)
+    university = await session.get_one(Organization, service.university)
+    university.place = "四川省成都市"
+    await session.flush()
+    here, there, buyer = service.university, institute.id, service.enterprise
+    materials: dict[str, Any] = {"seller": here, "buyer": buyer, "field": "新材料"}
+    machines: dict[str, Any] = {"seller": there, "buyer": buyer, "field": "装备"}
+    whole = Made(
+        **materials,
+        steps=[
+            (S.INTRODUCED, "2026-01-10"),
+            (S.INTRODUCED, "2026-01-11"),  # the first side's agreement
+            (S.CONFIDENTIAL, "2026-01-20"),
+            (S.NEGOTIATION, "2026-02-01"),
+            (S.SIGNED, "2026-03-05"),
+            (S.REGISTRATION_APPLIED, "2026-03-06"),
+            (S.REGISTERED, "2026-03-20"),
+            (S.PERFORMING, "2026-03-21"),
+            (S.RECEIPTS, "2026-04-10"),
+            (S.COMPLETED, "2026-06-01"),
+        ],
+    )
+    first = whole.contract("1000000.00", "800000.00", "2026-03-05", registered="2026-03-20")
+    whole.receipt(first, "300000.00", "2026-04-10")
+    wrong = whole.receipt(first, "100000.00", "2026-05-01")
+    whole.receipt(first, "-100000.00", "2026-05-02", reverses=wrong)
+    quick = Made(
+        **materials,
+        steps=[
+            (S.INTRODUCED, "2026-01-12"),
+            (S.NEGOTIATION, "2026-01-15"),
+            (S.SIGNED, "2026-03-07"),
+        ],
+    )
+    quick.receipt(quick.contract("500000.00", "500000.00", "2026-03-07"), "500000.00", "2026-04-15")
+    unpaid = Made(
+        **materials,
+        steps=[
+            (S.INTEREST, "2026-02-01"),
+            (S.INTRODUCED, "2026-02-02"),
+            (S.NEGOTIATION, "2026-02-11"),
+            (S.PRICE_NOTICE, "2026-03-01"),
+            (S.NEGOTIATION, "2026-03-10"),  # came back, and counts once
+            (S.SIGNED, "2026-04-01"),
+        ],
+    )
+    unpaid.contract("200000.50", "100000.25", "2026-04-01")
+    other = Made(
+        **machines,
+        steps=[
+            (S.INTRODUCED, "2026-02-02"),
+            (S.CONFIDENTIAL, "2026-02-03"),
+            (S.NEGOTIATION, "2026-02-05"),
+            (S.SIGNED, "2026-04-02"),
+        ],
+    )
+    second = other.contract("2000000.00", "1500000.00", "2026-04-02")
+    other.receipt(second, "1000000.00", "2026-04-20")
+    ended = Made(
+        **machines,
+        steps=[
+            (S.INTRODUCED, "2026-02-10"),
+            (S.NEGOTIATION, "2026-02-12"),
+            (S.TERMINATED, "2026-03-01"),
+        ],
+        reason="price",
+    )
+    cancelled = Made(
+        **machines,
+        steps=[
+            (S.INTRODUCED, "2026-02-15"),
+            (S.NEGOTIATION, "2026-02-16"),
+            (S.SIGNED, "2026-03-15"),
+            (S.TERMINATED, "2026-05-05"),
+        ],
+    )
+    cancelled.contract("9000000.00", "1.00", "2026-03-15", state=ContractState.CANCELLED)
+    fresh = Made(seller=here, buyer=buyer, steps=[(S.INTEREST, "2026-05-31")])
+    deals = [whole, quick, unpaid, other, ended, cancelled, fresh]
+    for one in deals:
+        for row in one.rows:
+            session.add(row)
+            await session.flush()
+    await contacts(session, whole, service)
+    return institute.id
+
+
+async def contacts(session: AsyncSession, whole: Made, service: Service) -> None:
+    """Two interests in an achievement, the last minute of May in the city, and what came of one."""
+    assert whole.achievement is not None
+    late = noon("2026-05-31").replace(hour=15, minute=59)
+    interests = [
+        Interest(
+            id=new_id(),
+            subject_kind=ListKind.ACHIEVEMENT,
+            achievement_id=whole.achievement.id,
+            organization_id=service.enterprise,
+            owner_id=service.university,
+            created_at=at,
+        )
+        for at in (late, noon("2026-01-05"))
+    ]
+    session.add_all(interests)
+    await session.flush()
+    about = {"achievement_id": whole.achievement.id, "interest_id": interests[1].id}
+    sides = {"organization_id": service.enterprise, "owner_id": service.university}
+    session.add(Introduction(**about, **sides, created_at=noon("2026-01-09")))
+
+
+async def test_deals_are_counted_from_match_to_money(
+    service: Service,
+    anyone: httpx.AsyncClient,
+    admin: httpx.AsyncClient,
+    scholar: httpx.AsyncClient,
+) -> None:
+    async with service.runtime.database.write() as session:
+        institute = await made(service, session)
+
+    async def shown(client: httpx.AsyncClient, **query: Any) -> dict[str, Any]:
+        answer = await client.get(PATH, params=query)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    # All of it, to who sees everything.
+    whole = await shown(admin)
+    assert steps(whole["total"]) == {
+        "interest": 2,
+        "introduction": 1,
+        "deal": 7,
+        "confidential": 2,
+        "negotiation": 6,
+        "signed": 5,
+        "registered": 1,
+        "received": 3,
+        "completed": 1,
+    }
+    assert days(whole["total"]) == {"negotiation": 2.5, "signed": 49.0, "received": 21.0}
+    assert amounts(whole["total"]) == [4, "3700000.50", "2900000.25", 3, "1800000.00"]
+    assert whole["terminated"] == {
+        "count": 2,
+        "by_reason": [{"reason": "price", "count": 1}, {"reason": None, "count": 1}],
+        "by_state": [{"state": "negotiation", "count": 1}, {"state": "signed", "count": 1}],
+    }
+    assert (whole["groups"], whole["left_out"]) == ([], 0)
+    # A time, on both its days; what happened before and after is not in it.
+    spring = await shown(admin, **{"from": "2026-04-01", "until": "2026-05-31"})
+    assert steps(spring["total"]) == {"interest": 1, "deal": 1, "signed": 2, "received": 3}
+    assert amounts(spring["total"]) == [2, "2200000.50", "1600000.25", 3, "1800000.00"]
+    assert spring["terminated"]["count"] == 1
+    # Broken down.
+    fields = {one["value"]: one for one in (await shown(admin, by="field"))["groups"]}
+    assert list(fields) == ["新材料", "装备", None]
+    assert amounts(fields["新材料"]) == [3, "1700000.50", "1400000.25", 2, "800000.00"]
+    assert amounts(fields["装备"]) == [1, "2000000.00", "1500000.00", 1, "1000000.00"]
+    assert amounts(fields[None]) == [0, "0.00", "0.00", 0, "0.00"]
+    regions = {one["value"]: one for one in (await shown(admin, by="region"))["groups"]}
+    assert steps(regions["四川省绵阳市"])["deal"] == 3
+    assert steps(regions["四川省成都市"])["interest"] == 2
+    months = {one["value"]: one for one in (await shown(admin, by="month"))["groups"]}
+    assert list(months) == [f"2026-0{month}" for month in range(1, 7)]
+    assert steps(months["2026-03"]) == {"signed": 3, "registered": 1}
+    assert amounts(months["2026-03"]) == [2, "1500000.00", "1300000.00", 0, "0.00"]
+    assert amounts(months["2026-05"]) == [0, "0.00", "0.00", 1, "0.00"]
+    assert steps(months["2026-05"]) == {"interest": 1, "deal": 1}
+    parties = {one["name"]: one for one in (await shown(admin, by="organization"))["groups"]}
+    assert steps(parties["锦城机电有限公司"])["deal"] == 7
+    assert steps(parties["绵州研究所"])["deal"] == 3
+    assert steps(parties["绵州研究所"])["interest"] is None
+    part = await shown(admin, field="装备", region="绵阳", organization_id=str(institute))
+    assert amounts(part["total"]) == [1, "2000000.00", "1500000.00", 1, "1000000.00"]
+    # An organization's own, to its people.
+    own = await shown(scholar, organization_id=str(service.university), by="field")
+    assert amounts(own["total"]) == [3, "1700000.50", "1400000.25", 2, "800000.00"]
+    assert steps(own["total"])["interest"] == 2
+    # Everyone is told the whole, and no amounts of few.
+    public = await shown(anyone, by="field")
+    assert steps(public["total"]) == steps(whole["total"])
+    assert amounts(public["total"]) == amounts(whole["total"])
+    hidden = {one["value"]: amounts(one) for one in public["groups"]}
+    assert hidden["装备"] == [1, None, None, 1, None]
+    assert hidden["新材料"] == [3, None, None, 2, None]  # else the whole would tell the other
+    for client, query, status in (
+        (anyone, {"by": "organization"}, 401),
+        (anyone, {"until": "2026-04-01"}, 401),
+        (scholar, {"by": "broker"}, 403),
+        (scholar, {"field": "装备"}, 403),
+        (scholar, {"organization_id": str(institute)}, 403),
+        (scholar, {"broker_id": str(institute)}, 403),
+        (admin, {"from": "2026-04-02", "until": "2026-04-01"}, 422),
+        (admin, {"by": "year"}, 422),
+    ):
+        assert (await client.get(PATH, params=query)).status_code == status, query
+
+
+def case(field: str, *contracts: int, received: int = 0) -> Case:
+    one = Case(field=field)
+    one.signed = [Signed(date(2026, 1, 1), Decimal(yuan), Decimal(yuan)) for yuan in contracts]
+    if received:
+        one.received = [Received(new_id(), date(2026, 1, 1), Decimal(received))]
+    return one
+
+
+@pytest.mark.parametrize(
+    ("groups", "told"),
+    [
+        ({"a": 3, "b": 4}, {"a": True, "b": True}),
+        ({"a": 2}, {"a": False}),
+        # Two hidden ones of one each could be one of two: the next is hidden, too.
+        ({"a": 1, "b": 1, "c": 3, "d": 4}, {"a": False, "b": False, "c": False, "d": True}),
+        ({"a": 1, "b": 2, "c": 3}, {"a": False, "b": False, "c": True}),
+        ({"a": 1, "b": 5}, {"a": False, "b": False}),
+        ({"a": 0, "b": 5}, {"a": True, "b": True}),
+    ],
+)
+def test_amounts_of_few_are_not_told_nor_to_be_subtracted(
+    groups: dict[str, int], told: dict[str, bool]
+) -> None:
+    found = [
+        case(name, *[10] * count) if count else case(name, received=0)
+        for name, count in groups.items()
+    ]
+    paying = [case(name, received=7) for name, count in groups.items() for _ in range(count)]
+    query = DealStatisticsQuery(by=By.FIELD)
+    for shown, amount in (
+        (figures(found, [], query, everyone=True), "amount"),
+        (figures(paying, [], query, everyone=True), "received"),
+    ):
+        values = {one.value: getattr(one, amount) is not None for one in shown.groups}
+        assert values == {name: told[name] for name in values}
+        enough = sum(groups.values()) >= 3
+        assert (getattr(shown.total, amount) is not None) is enough
+    assert all(one.amount is not None for one in figures(found, [], query, everyone=False).groups)
