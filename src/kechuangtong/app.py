@@ -25,6 +25,7 @@ from kechuangtong.changes.router import router as changes
 from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import SESSION, InShape, RequestContext, refuse_parameters
 from kechuangtong.core.migrations import check
+from kechuangtong.deals.documents_router import router as deal_documents
 from kechuangtong.deals.router import router as deals
 from kechuangtong.demands.router import router as demands
 from kechuangtong.dump.router import router as dump
@@ -136,7 +137,7 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(router, max_body_size=settings.max_body_size)
     # Beside the file there are a few short fields and the form's own lines.
-    for router in (attachments, photographs, photograph_pages):
+    for router in (attachments, photographs, photograph_pages, deal_documents):
         app.include_router(router, max_body_size=settings.max_attachment_size + 100_000)
     for router in (imports, uploads):
         app.include_router(router, max_body_size=settings.max_file_size + 100_000)

@@ -159,7 +159,7 @@ async def take(
         to_state=to_state,
         side=side,
         on=on,
-        organization_id=_acting(actor, deal, side),
+        organization_id=acting(actor, deal, side),
         user_id=actor.id,
         note=note,
         details=details,
@@ -186,19 +186,18 @@ async def add_party(
     Raises NotFound, Forbidden, SideUnnamed, PartiesFixed, PartyExists, OrganizationUnknown,
     OrganizationMerged.
     """
+    # Held first, as who merges it into another holds it before its deals.
+    organization = await session.get(Organization, body.organization_id, with_for_update=True)
     deal = await get(session, actor, deal_id, to_change=True)
-    mine = policy.sides(actor, deal)
-    side = _one_of(mine, body.side)
+    side = one_of(policy.sides(actor, deal), body.side)
     if deal.state not in BEFORE_SIGNING:
         raise PartiesFixed
-    if any(one.organization_id == body.organization_id for one in deal.parties):
-        raise PartyExists
-    # Held, so that it is not merged into another meanwhile.
-    organization = await session.get(Organization, body.organization_id, with_for_update=True)
     if organization is None:
         raise OrganizationUnknown(loc=("body", "organization_id"))
     if organization.merged_into_id is not None:
         raise OrganizationMerged
+    if any(one.organization_id == organization.id for one in deal.parties):
+        raise PartyExists
     before = snapshot(deal)
     position = max(one.position for one in deal.of_side(side)) + 1
     deal.parties.append(
@@ -369,16 +368,8 @@ def record(
     )
 
 
-def _side(
-    mine: frozenset[DealSide], action: Action, deal: Deal, named: DealSide | None
-) -> DealSide:
-    """The side for which the actor does this. Raises Forbidden, SideUnnamed."""
-    if action not in ACTS:
-        return _one_of(mine, named)
-    return _one_of(mine & sides_of(action, deal.opened_by), named)
-
-
-def _one_of(mine: frozenset[DealSide], named: DealSide | None) -> DealSide:
+def one_of(mine: frozenset[DealSide], named: DealSide | None) -> DealSide:
+    """The side that is meant of those that the actor may act for. Raises Forbidden, SideUnnamed."""
     if not mine or (named is not None and named not in mine):
         raise Forbidden
     if named is not None:
@@ -389,11 +380,20 @@ def _one_of(mine: frozenset[DealSide], named: DealSide | None) -> DealSide:
     return side
 
 
-def _acting(actor: Actor, deal: Deal, side: DealSide) -> uuid.UUID:
+def acting(actor: Actor, deal: Deal, side: DealSide) -> uuid.UUID:
     """The organization of a side for which the actor acts: its own, else the leading one."""
     parties = [one.organization_id for one in deal.of_side(side)]
     own = [one for one in parties if one in actor.organization_ids]
     return (own or parties)[0]
+
+
+def _side(
+    mine: frozenset[DealSide], action: Action, deal: Deal, named: DealSide | None
+) -> DealSide:
+    """The side for which the actor does this. Raises Forbidden, SideUnnamed."""
+    if action not in ACTS:
+        return one_of(mine, named)
+    return one_of(mine & sides_of(action, deal.opened_by), named)
 
 
 def _details(body: StepCreate, on: date) -> dict[str, Any]:
