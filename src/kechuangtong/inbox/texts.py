@@ -34,6 +34,21 @@ TITLES: Final = {
     NoticeKind.BOOKING_LAPSED: Text("仪器预约逾期失效", "The booking has lapsed"),
     NoticeKind.BOOKING_FINISHED: Text("仪器使用已记录", "The use of an instrument was recorded"),
     NoticeKind.BOOKING_NO_SHOW: Text("仪器预约记为爽约", "Nobody came to the booking"),
+    NoticeKind.CONTRACT_CREATED: Text("合同已草拟", "A contract was drafted"),
+    NoticeKind.CONTRACT_CONFIRMED: Text("对方已确认合同", "The other side has confirmed"),
+    NoticeKind.CONTRACT_SIGNED: Text("合同已签订", "The contract is signed"),
+    NoticeKind.CONTRACT_DISCARDED: Text("合同草稿已作废", "The draft of a contract was discarded"),
+    NoticeKind.CONTRACT_AMENDMENT: Text("对方提议变更合同", "An amendment is proposed"),
+    NoticeKind.CONTRACT_AMENDED: Text("合同已变更", "The contract was amended"),
+    NoticeKind.CONTRACT_CANCELLATION: Text("对方提议解除合同", "A cancellation is proposed"),
+    NoticeKind.CONTRACT_CANCELLED: Text("合同已解除", "The contract was cancelled"),
+    NoticeKind.CONTRACT_PROPOSAL_DROPPED: Text("提议已放弃", "A proposal was dropped"),
+    NoticeKind.CONTRACT_REGISTERED: Text("合同已认定登记", "The contract is registered"),
+    NoticeKind.CONTRACT_NOT_REGISTERED: Text("合同不予登记", "The contract is not registered"),
+    NoticeKind.PAYMENT_DUE: Text("款项即将到期", "A payment is due soon"),
+    NoticeKind.PAYMENT_OVERDUE: Text("款项逾期", "A payment is overdue"),
+    NoticeKind.PAYMENT_RECEIVED: Text("已到款", "A payment was received"),
+    NoticeKind.PAYMENT_REVERSED: Text("到款已冲销", "A receipt was reversed"),
     NoticeKind.DEAL_OPENED: Text("有新的交易", "A deal was opened"),
     NoticeKind.DEAL_STEP: Text("交易有进展", "A deal moves on"),
     NoticeKind.SEARCH_ALERT: Text("订阅检索有新结果", "A saved search found something new"),
@@ -124,6 +139,62 @@ _SENTENCES: Final = {
         "“{title}”{when} 起的预约无人到场，记为爽约。",
         'Nobody came to the booking of "{title}" from {when} on.',
     ),
+    NoticeKind.CONTRACT_CREATED: Text(
+        "{organization}已草拟合同“{title}”，请查看、修改或确认。",
+        '{organization} has drafted the contract "{title}": read, change, or confirm it.',
+    ),
+    NoticeKind.CONTRACT_CONFIRMED: Text(
+        "{organization}已确认合同“{title}”，贵方确认后即签订。",
+        '{organization} has confirmed the contract "{title}": it is signed once you do, too.',
+    ),
+    NoticeKind.CONTRACT_SIGNED: Text(
+        "合同“{title}”经双方确认，已签订。", 'Both sides have confirmed: "{title}" is signed.'
+    ),
+    NoticeKind.CONTRACT_DISCARDED: Text(
+        "{organization}作废了合同草稿“{title}”。",
+        '{organization} has discarded the draft of the contract "{title}".',
+    ),
+    NoticeKind.CONTRACT_AMENDMENT: Text(
+        "{organization}提议变更合同“{title}”，请确认或放弃：{comment}",
+        '{organization} proposes to amend the contract "{title}", confirm or drop it: {comment}',
+    ),
+    NoticeKind.CONTRACT_AMENDED: Text(
+        "合同“{title}”已经双方同意变更。", 'The contract "{title}" was amended, as both agreed.'
+    ),
+    NoticeKind.CONTRACT_CANCELLATION: Text(
+        "{organization}提议解除合同“{title}”，请确认或放弃：{comment}",
+        '{organization} proposes to cancel the contract "{title}", confirm or drop it: {comment}',
+    ),
+    NoticeKind.CONTRACT_CANCELLED: Text(
+        "合同“{title}”已经双方同意解除。", 'The contract "{title}" was cancelled, as both agreed.'
+    ),
+    NoticeKind.CONTRACT_PROPOSAL_DROPPED: Text(
+        "{organization}放弃了关于合同“{title}”的提议。",
+        '{organization} has dropped what was proposed of the contract "{title}".',
+    ),
+    NoticeKind.CONTRACT_REGISTERED: Text(
+        "合同“{title}”已认定登记，编号 {comment}。",
+        'The contract "{title}" is registered: {comment}.',
+    ),
+    NoticeKind.CONTRACT_NOT_REGISTERED: Text(
+        "合同“{title}”不予登记。{comment}", 'The contract "{title}" is not registered. {comment}'
+    ),
+    NoticeKind.PAYMENT_DUE: Text(
+        "合同“{title}”有一笔款项将于 {when} 到期，尚有 {fee} 元未到。",
+        'By the contract "{title}" a payment is due on {when}; {fee} yuan of it are open.',
+    ),
+    NoticeKind.PAYMENT_OVERDUE: Text(
+        "合同“{title}”有一笔款项已于 {when} 到期，尚有 {fee} 元未到。",
+        'By the contract "{title}" a payment was due on {when}; {fee} yuan of it are open.',
+    ),
+    NoticeKind.PAYMENT_RECEIVED: Text(
+        "合同“{title}”的 {fee} 元已于 {when} 到款。",
+        '{fee} yuan of the contract "{title}" were received on {when}.',
+    ),
+    NoticeKind.PAYMENT_REVERSED: Text(
+        "合同“{title}”的一笔到款 {fee} 元已冲销：{comment}",
+        'A receipt of {fee} yuan of the contract "{title}" was reversed: {comment}',
+    ),
     NoticeKind.DEAL_OPENED: Text(
         "{organization}就“{title}”建立了交易。", '{organization} has opened a deal on "{title}".'
     ),
@@ -147,6 +218,7 @@ _PATHS: Final = {
     "organization": "/v1/organizations/{}",
     "interest": "/v1/interests/{}",
     "introduction": "/v1/introductions/{}",
+    "contract": "/v1/contracts/{}",
     "booking": "/v1/bookings/{}",
     "deal": "/v1/deals/{}",
     "saved_search": "/v1/saved-searches/{}/results",

@@ -1,0 +1,1 @@
+"""Technology contracts (技术合同): what is agreed, signed, amended, registered and paid."""
