@@ -47,6 +47,7 @@ from kechuangtong.national.router import router as national
 from kechuangtong.organizations.invitations.router import router as invitations
 from kechuangtong.organizations.members.router import router as members
 from kechuangtong.organizations.router import router as organizations
+from kechuangtong.ownership.router import router as ownership
 from kechuangtong.pages.photographs import router as photograph_pages
 from kechuangtong.pages.rendering import ASSETS, no_such_path
 from kechuangtong.pages.router import router as pages
@@ -55,6 +56,7 @@ from kechuangtong.registrations.router import router as registrations
 from kechuangtong.releases.router import router as releases
 from kechuangtong.reviews.router import router as reviews
 from kechuangtong.runtime import open_runtime
+from kechuangtong.sales.router import router as sales
 from kechuangtong.search.router import router as search
 from kechuangtong.searches.router import router as saved_searches
 from kechuangtong.settings import Settings
@@ -111,6 +113,7 @@ def create_app(settings: Settings) -> FastAPI:
         reviews,
         downloads,  # before the lists: export.xlsx is no record's id
         achievements,
+        ownership,
         demands,
         search,
         saved_searches,
@@ -125,6 +128,7 @@ def create_app(settings: Settings) -> FastAPI:
         terms,
         bookings,
         calendar_feeds,
+        sales,
         inbox,
         editions,
         changes,

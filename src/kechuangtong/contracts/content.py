@@ -34,7 +34,9 @@ _SHARE_OF_BROKER = Text(
     "中介方填佣金，买卖双方填份额", "brokers have commissions, sellers and buyers have shares"
 )
 _COMMISSION = Text("佣金填金额或比例之一", "a commission is an amount or a percentage")
-_SHARES = Text("{side}份额之和须为 100%，现为 {sum}%", "shares of the {side} add up to 100, not {sum}")
+_SHARES = Text(
+    "{side}份额之和须为 100%，现为 {sum}%", "shares of the {side} add up to 100, not {sum}"
+)
 _SHARES_ALL = Text("同一方的份额须全部填写或全部不填", "of a side all shares are named, or none")
 _TWICE = Text("同一单位只能出现一次", "each organization stands once")
 _DEDUCTED = Text(
@@ -193,9 +195,7 @@ class ContractTerms(Input):
     performance: Annotated[
         Clause | None, Field(description="Plan, place, way (履行的计划、地点和方式)")
     ] = None
-    confidentiality: Annotated[
-        Clause | None, Field(description="技术信息和资料的保密")
-    ] = None
+    confidentiality: Annotated[Clause | None, Field(description="技术信息和资料的保密")] = None
     results: Annotated[
         Clause | None,
         Field(description="Whose the results are (技术成果的归属和收益的分配办法)"),
@@ -226,9 +226,7 @@ class ContractTerms(Input):
         Field(max_length=50, description="A side that is not named is the deal's, equally"),
     ] = []
     total: Annotated[Yuan | None, Field(description="In yuan (成交额)")] = None
-    deductions: Annotated[
-        list[Deduction], Field(max_length=50, description="非技术性费用")
-    ] = []
+    deductions: Annotated[list[Deduction], Field(max_length=50, description="非技术性费用")] = []
     payment: PaymentPlan | None = None
 
 

@@ -74,8 +74,7 @@ class ContractIncomplete(Conflict):
         )
         self.extension = {
             "missing": [
-                {"code": one.code, "text": str(one.text), "article": one.article}
-                for one in missing
+                {"code": one.code, "text": str(one.text), "article": one.article} for one in missing
             ]
         }
 
@@ -136,7 +135,9 @@ class RegisterNumberTaken(Conflict):
 
 class DatesOutOfOrder(Invalid):
     code = "dates_out_of_order"
-    text = Text("日期早于前一步（{date}）。", "This day lies before that of the step before ({date}).")
+    text = Text(
+        "日期早于前一步（{date}）。", "This day lies before that of the step before ({date})."
+    )
 
 
 class DateInFuture(Invalid):
@@ -173,7 +174,9 @@ class MoreThanOpen(Conflict):
 
 class ReversedAlready(Conflict):
     code = "reversed_already"
-    text = Text("该笔到款已冲销，或本身是冲销。", "It is reversed already, or is a reversal itself.")
+    text = Text(
+        "该笔到款已冲销，或本身是冲销。", "It is reversed already, or is a reversal itself."
+    )
 
 
 class NoRoyalty(Conflict):

@@ -104,7 +104,9 @@ _RULES: Final = (
     ),
     _Rule(
         "rights",
-        Text("转让或许可的专利、技术秘密或其他成果", "the patents or other rights that it is about"),
+        Text(
+            "转让或许可的专利、技术秘密或其他成果", "the patents or other rights that it is about"
+        ),
         "民法典 862、863",
         lambda one: one.patents or one.know_how,
         _OF_RIGHTS,

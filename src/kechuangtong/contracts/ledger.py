@@ -49,9 +49,7 @@ class Ledger:
         return PaymentSums(
             due=sum((one.amount for one in self.dues), _NOTHING),
             received=sum((one.amount for one in self.receipts), _NOTHING),
-            unallocated=sum(
-                (one.amount for one in self.receipts if one.due_id is None), _NOTHING
-            ),
+            unallocated=sum((one.amount for one in self.receipts if one.due_id is None), _NOTHING),
             open=sum(map(self.open, self.dues), _NOTHING),
             overdue=sum(map(self.overdue, self.dues), _NOTHING),
         )
@@ -105,9 +103,7 @@ async def plan(session: AsyncSession, contract: Contract, content: ContractConte
         session.add(row)
 
 
-async def check_plan(
-    session: AsyncSession, contract: Contract, content: ContractContent
-) -> Ledger:
+async def check_plan(session: AsyncSession, contract: Contract, content: ContractContent) -> Ledger:
     """The payments of a contract, which a new plan leaves possible. Raises ReceivedAlready,
     RoyaltyReported."""
     ledger = await of_contract(session, contract)

@@ -23,7 +23,9 @@ _ALIKE = Text(
 _PERCENTAGES = Text(
     "各期比例之和须为 100%，现为 {sum}%", "the percentages add up to 100, these to {sum}"
 )
-_AMOUNTS = Text("各期金额之和须为 {total}，现为 {sum}", "the amounts add up to {total}, these to {sum}")
+_AMOUNTS = Text(
+    "各期金额之和须为 {total}，现为 {sum}", "the amounts add up to {total}, these to {sum}"
+)
 _STEPS = Text(
     "提成比例的变化日期须依次递增，且在提成期间之内",
     "steps of a rate follow each other, within the term",

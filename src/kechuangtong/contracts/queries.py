@@ -44,7 +44,7 @@ _RECEIVED: Final = (
 )
 # A sum of SQLite's is off by less than this.
 _HALF_A_CENT: Final = Decimal("0.005")
-OPEN: Final[ColumnElement[bool]] = _RECEIVED < PaymentDue.amount - _HALF_A_CENT
+OPEN: Final[ColumnElement[bool]] = PaymentDue.amount - _HALF_A_CENT > _RECEIVED
 """Of payments: not all of it has come."""
 
 
@@ -57,9 +57,7 @@ async def deal_of(session: AsyncSession, actor: Actor, contract_id: uuid.UUID) -
     )
 
 
-async def contract(
-    session: AsyncSession, actor: Actor, contract_id: uuid.UUID
-) -> Contract | None:
+async def contract(session: AsyncSession, actor: Actor, contract_id: uuid.UUID) -> Contract | None:
     """One contract as it stands now, where the actor may see it."""
     return await session.scalar(
         select(Contract)
@@ -104,10 +102,7 @@ async def payments(
 ) -> Sequence[PaymentDue]:
     """Up to `limit + 1` payments of signed contracts, newest first. Raises Forbidden."""
     statement = (
-        _due()
-        .where(visible_to(actor))
-        .order_by(PaymentDue.id.desc())
-        .limit(query.limit + 1)
+        _due().where(visible_to(actor)).order_by(PaymentDue.id.desc()).limit(query.limit + 1)
     )
     if query.open is not None:
         statement = statement.where(OPEN if query.open else ~OPEN)
@@ -149,9 +144,7 @@ async def dues(session: AsyncSession, ids: Collection[uuid.UUID]) -> Sequence[Pa
     return found.all()
 
 
-async def receipts(
-    session: AsyncSession, ids: Collection[uuid.UUID]
-) -> Sequence[PaymentReceipt]:
+async def receipts(session: AsyncSession, ids: Collection[uuid.UUID]) -> Sequence[PaymentReceipt]:
     """What some contracts brought, in the order in which it was recorded."""
     found = await session.scalars(
         select(PaymentReceipt)
@@ -187,9 +180,7 @@ async def reports(session: AsyncSession, contract_id: uuid.UUID) -> Sequence[Roy
     return found.all()
 
 
-async def versions(
-    session: AsyncSession, contract_id: uuid.UUID
-) -> Sequence[ContractVersion]:
+async def versions(session: AsyncSession, contract_id: uuid.UUID) -> Sequence[ContractVersion]:
     """What was agreed, first things first."""
     found = await session.scalars(
         select(ContractVersion)

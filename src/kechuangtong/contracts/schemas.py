@@ -211,9 +211,7 @@ class RoyaltyReportCreate(Input):
     """What the buyer reports of a period of the royalty."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "example": {"period_start": "2026-07-01", "base_amount": "1850000.00"}
-        }
+        json_schema_extra={"example": {"period_start": "2026-07-01", "base_amount": "1850000.00"}}
     )
 
     period_start: Annotated[Day, Field(description="The first day of the period (期间起日)")]

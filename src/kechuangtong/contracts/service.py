@@ -495,17 +495,13 @@ def _one(mine: frozenset[DealSide]) -> DealSide | None:
     return next(iter(mine)) if len(mine) == 1 else None
 
 
-async def _complete(
-    session: AsyncSession, deal: Deal, content: ContractContent
-) -> ContractContent:
+async def _complete(session: AsyncSession, deal: Deal, content: ContractContent) -> ContractContent:
     """A content with its parties named: a side that has none is the deal's, and shares that are
     not told are equal. Raises PartyNotInDeal, BrokerUnknown."""
     parties: list[Party] = []
     for of_deal, side in _OF_SIDE.items():
         names = {one.organization_id: one.organization.name for one in deal.of_side(of_deal)}
-        named = content.of_side(side) or [
-            Party(side=side, organization_id=one) for one in names
-        ]
+        named = content.of_side(side) or [Party(side=side, organization_id=one) for one in names]
         equal = split(HUNDRED, [HUNDRED] * len(named), unit=_SHARE_UNIT) if named else []
         for one, share in zip(named, equal, strict=True):
             if one.organization_id not in names:
@@ -563,9 +559,7 @@ async def _propose(
     return contract
 
 
-def _proposal(
-    contract: Contract, kind: ProposalKind, proposal_id: uuid.UUID
-) -> ContractProposal:
+def _proposal(contract: Contract, kind: ProposalKind, proposal_id: uuid.UUID) -> ContractProposal:
     for one in contract.proposals:
         if one.id == proposal_id and one.kind is kind:
             return one

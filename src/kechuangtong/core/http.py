@@ -177,6 +177,11 @@ def _expected_versions(
 ) -> frozenset[int] | None:
     if if_match is None:
         raise PreconditionRequired
+    return versions_in(if_match)
+
+
+def versions_in(if_match: str) -> frozenset[int] | None:
+    """The versions that an If-Match names; None for `*`, that is any."""
     if if_match.strip() == "*":
         return None
     tags = (_TAG.fullmatch(tag) for tag in if_match.split(","))

@@ -119,7 +119,7 @@ async def take(
 
     Where both sides must agree, the first one's step leaves the state as it was. `details` is kept
     with the step; of `sign_contract` it says the `pricing`, and `publish_price` adds the first and
-    the last day of the notice.
+    the last day of the notice, where they are not told.
 
     Raises Forbidden, WrongDealState, AlreadyAgreed, DayInFuture, DayBeforeStep,
     PriceNoticeRequired, PriceNoticeRunning.
@@ -147,7 +147,7 @@ async def take(
         seller = deal.of_side(DealSide.SELLER)[0].organization
         rule = price_notice.at(on, seller.place)
         until = on if rule is None else rule.until(on)
-        details |= {"from": on.isoformat(), "until": until.isoformat()}
+        details = {"from": on.isoformat(), "until": until.isoformat()} | details
 
     before = snapshot(deal)
     step = DealStep(

@@ -49,6 +49,15 @@ TITLES: Final = {
     NoticeKind.PAYMENT_OVERDUE: Text("款项逾期", "A payment is overdue"),
     NoticeKind.PAYMENT_RECEIVED: Text("已到款", "A payment was received"),
     NoticeKind.PAYMENT_REVERSED: Text("到款已冲销", "A receipt was reversed"),
+    NoticeKind.SALE_APPLIED: Text("有单位申请购买", "Somebody wants to buy"),
+    NoticeKind.SALE_OBJECTED: Text("价格公示收到异议", "An agreed price is objected to"),
+    NoticeKind.SALE_OBJECTION_DECIDED: Text("异议已处理", "The objection was decided"),
+    NoticeKind.SALE_OUTBID: Text("出价已被超过", "Somebody has bid more"),
+    NoticeKind.SALE_CLOSED: Text("出让已截止，请确认成交", "A sale has closed: award it"),
+    NoticeKind.SALE_FAILED: Text("出让未成交", "Nothing was sold"),
+    NoticeKind.SALE_AWARDED: Text("出让已成交", "The sale is yours"),
+    NoticeKind.SALE_LOST: Text("出让未由贵单位成交", "The sale has ended without you"),
+    NoticeKind.SALE_WITHDRAWN: Text("出让已撤回", "The sale was withdrawn"),
     NoticeKind.DEAL_OPENED: Text("有新的交易", "A deal was opened"),
     NoticeKind.DEAL_STEP: Text("交易有进展", "A deal moves on"),
     NoticeKind.SEARCH_ALERT: Text("订阅检索有新结果", "A saved search found something new"),
@@ -195,6 +204,33 @@ _SENTENCES: Final = {
         "合同“{title}”的一笔到款 {fee} 元已冲销：{comment}",
         'A receipt of {fee} yuan of the contract "{title}" was reversed: {comment}',
     ),
+    NoticeKind.SALE_APPLIED: Text(
+        "{organization}申请购买“{title}”。", '{organization} applies to buy "{title}".'
+    ),
+    NoticeKind.SALE_OBJECTED: Text(
+        "{organization}对“{title}”的公示价格提出异议，请处理。",
+        '{organization} objects to the price of "{title}": decide.',
+    ),
+    NoticeKind.SALE_OBJECTION_DECIDED: Text(
+        "对“{title}”的异议已处理：{comment}", 'The objection to "{title}" was decided: {comment}'
+    ),
+    NoticeKind.SALE_OUTBID: Text(
+        "“{title}”已有更高出价 {amount} 元。", 'There is a higher bid for "{title}": {amount} yuan.'
+    ),
+    NoticeKind.SALE_CLOSED: Text(
+        "“{title}”已截止，价格为 {amount} 元，请确认成交。",
+        '"{title}" has closed at {amount} yuan: award it.',
+    ),
+    NoticeKind.SALE_FAILED: Text("“{title}”已结束，未成交。", '"{title}" has ended unsold.'),
+    NoticeKind.SALE_AWARDED: Text(
+        "“{title}”由贵单位以 {amount} 元成交。", '"{title}" goes to you for {amount} yuan.'
+    ),
+    NoticeKind.SALE_LOST: Text(
+        "“{title}”已结束，未由贵单位成交。", '"{title}" has ended, and does not go to you.'
+    ),
+    NoticeKind.SALE_WITHDRAWN: Text(
+        "“{title}”已撤回：{comment}", '"{title}" was withdrawn: {comment}'
+    ),
     NoticeKind.DEAL_OPENED: Text(
         "{organization}就“{title}”建立了交易。", '{organization} has opened a deal on "{title}".'
     ),
@@ -220,6 +256,7 @@ _PATHS: Final = {
     "introduction": "/v1/introductions/{}",
     "contract": "/v1/contracts/{}",
     "booking": "/v1/bookings/{}",
+    "sale": "/v1/sales/{}",
     "deal": "/v1/deals/{}",
     "saved_search": "/v1/saved-searches/{}/results",
     "match_run": "/v1/match-runs/{}",

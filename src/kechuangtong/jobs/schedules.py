@@ -17,6 +17,7 @@ from kechuangtong.jobs.cleaning import clean
 from kechuangtong.lists.reminders import remind
 from kechuangtong.models import Schedule
 from kechuangtong.runtime import Runtime
+from kechuangtong.sales.service import tend as close_sales
 from kechuangtong.searches.alerts import alert
 
 
@@ -34,6 +35,7 @@ SCHEDULES: Final[Mapping[str, Scheduled]] = {
     "reminders": Scheduled(timedelta(days=1), lambda runtime: remind(runtime.database)),
     "expiry": Scheduled(timedelta(minutes=10), lambda runtime: note_expired(runtime.database)),
     "bookings": Scheduled(timedelta(minutes=5), lambda runtime: tend(runtime.database)),
+    "sales": Scheduled(timedelta(minutes=5), lambda runtime: close_sales(runtime.database)),
     "alerts": Scheduled(timedelta(minutes=10), alert),
 }
 

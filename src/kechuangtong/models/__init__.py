@@ -66,8 +66,10 @@ from kechuangtong.models.mail import Mail
 from kechuangtong.models.match_run import MatchRun, MatchRunPair
 from kechuangtong.models.notice import Notice
 from kechuangtong.models.organization import Organization
+from kechuangtong.models.ownership import FirstRefusal, Inventor, Ownership, OwnershipUnit
 from kechuangtong.models.rate import RateCount
 from kechuangtong.models.review import Registration, Review
+from kechuangtong.models.sale import Sale, SaleBid, SaleEntrant, SaleObjection
 
 __all__ = [
     "Achievement",
@@ -96,6 +98,7 @@ __all__ = [
     "Edition",
     "EditionRecord",
     "Event",
+    "FirstRefusal",
     "IdempotentAnswer",
     "Identity",
     "Import",
@@ -108,6 +111,7 @@ __all__ = [
     "Interest",
     "InterestMessage",
     "Introduction",
+    "Inventor",
     "Invitation",
     "LiveIndex",
     "Mail",
@@ -118,6 +122,8 @@ __all__ = [
     "Membership",
     "Notice",
     "Organization",
+    "Ownership",
+    "OwnershipUnit",
     "PasswordReset",
     "PaymentDue",
     "PaymentReceipt",
@@ -128,6 +134,10 @@ __all__ = [
     "Registration",
     "Review",
     "RoyaltyReport",
+    "Sale",
+    "SaleBid",
+    "SaleEntrant",
+    "SaleObjection",
     "SavedSearch",
     "Schedule",
     "ServiceProfile",

@@ -52,6 +52,15 @@ class NoticeKind(StrEnum):
     PAYMENT_OVERDUE = "payment_overdue"  # 款项逾期
     PAYMENT_RECEIVED = "payment_received"  # 已到款
     PAYMENT_REVERSED = "payment_reversed"  # 到款已冲销
+    SALE_APPLIED = "sale_applied"  # 有单位申请购买
+    SALE_OBJECTED = "sale_objected"  # 价格公示收到异议
+    SALE_OBJECTION_DECIDED = "sale_objection_decided"  # 异议已处理
+    SALE_OUTBID = "sale_outbid"  # 出价被超过
+    SALE_CLOSED = "sale_closed"  # 出让已截止
+    SALE_FAILED = "sale_failed"  # 出让未成交
+    SALE_AWARDED = "sale_awarded"  # 成交
+    SALE_LOST = "sale_lost"  # 未由本单位成交
+    SALE_WITHDRAWN = "sale_withdrawn"  # 出让已撤回
     DEAL_OPENED = "deal_opened"  # 有新交易
     DEAL_STEP = "deal_step"  # 交易有进展
     SEARCH_ALERT = "search_alert"  # 订阅检索有新结果

@@ -36,6 +36,7 @@ from kechuangtong.models import (
     Interest,
     Membership,
     Organization,
+    Sale,
 )
 from kechuangtong.organizations.service import (
     check_anonymous_demands,
@@ -207,10 +208,12 @@ async def _join_deals(session: AsyncSession, one: Organization, target: Organiza
     await session.flush()  # what is moved next is moved by statement
 
 
-def _told(table: Table) -> ColumnElement[bool]:
+def _told(table: Table, column: Column[Any]) -> ColumnElement[bool]:
     """Where it is told whose things are. Of others the very time of a mergence would tell it."""
     if table is Attachment.__table__:
         return false()
+    if table is Sale.__table__ and column is not Sale.__table__.c.organization_id:
+        return false()  # who buys
     if table is Demand.__table__:
         return ~Demand.anonymous
     if table is Interest.__table__:
@@ -226,7 +229,7 @@ async def _move(
     values: dict[str, Any] = {column.name: to_id}
     if "version" in table.columns:  # it is shown otherwise now, and whoever has read it must again
         version, updated_at = table.columns.version, table.columns.updated_at
-        told = _told(table)
+        told = _told(table, column)
         values |= {
             "version": case((told, version + 1), else_=version),
             "updated_at": case((told, now()), else_=updated_at),

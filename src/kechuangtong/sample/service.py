@@ -61,6 +61,7 @@ from kechuangtong.sample.contacts import add_contacts
 from kechuangtong.sample.deals import MINUTES, add_deals
 from kechuangtong.sample.ids import sample_id
 from kechuangtong.sample.instruments import PICTURE, add_bookings, add_instruments
+from kechuangtong.sample.sales import add_ownership, add_sales
 
 USER: Final = "demo"
 EDITOR: Final = "demo-editor"
@@ -147,6 +148,8 @@ async def load_sample(session: AsyncSession) -> None:
     await add_instruments(session)
     await add_bookings(session)
     await add_deals(session)
+    await add_ownership(session)
+    await add_sales(session)
     for kind in ListKind:
         await freeze(session, OPERATOR, kind)
     session.add(
