@@ -1,4 +1,5 @@
-"""Deals that are public: signed, and with the consent of both sides."""
+"""What is public of deals: those that are signed, by the consent of both sides; and the notices
+of agreed prices."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -6,14 +7,23 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from kechuangtong.core.trade import ListKind
 from kechuangtong.lists.public import published
-from kechuangtong.models import Achievement, Contract, Deal, DealParty, Demand, PaymentReceipt
+from kechuangtong.models import (
+    Achievement,
+    Contract,
+    Deal,
+    DealParty,
+    Demand,
+    PaymentReceipt,
+    Sale,
+)
 from kechuangtong.models.contract import ContractState
+from kechuangtong.models.sale import SaleWay
 
 # One that was cancelled was in force before.
 _ONCE_SIGNED: Final = and_(
@@ -42,13 +52,32 @@ def public() -> ColumnElement[bool]:
     )
 
 
-async def deals(session: AsyncSession, *, after: uuid.UUID | None, limit: int) -> Sequence[Deal]:
-    """Public deals with their parties, by id."""
-    statement = select(Deal).where(public()).order_by(Deal.id).limit(limit)
+def on_notice() -> ColumnElement[bool]:
+    """Whether a sale is an agreed price that was made public."""
+    return and_(Sale.way == SaleWay.AGREEMENT, Sale.published_at.is_not(None))
+
+
+async def ids(session: AsyncSession, *, after: uuid.UUID | None, limit: int) -> list[uuid.UUID]:
+    """Of public deals and price notices, in one order."""
+    both = union_all(select(Deal.id).where(public()), select(Sale.id).where(on_notice())).subquery()
+    statement = select(both.c.id).order_by(both.c.id).limit(limit)
     if after is not None:
-        statement = statement.where(Deal.id > after)
+        statement = statement.where(both.c.id > after)
+    return list(await session.scalars(statement))
+
+
+async def deals(session: AsyncSession, ids: Collection[uuid.UUID]) -> Sequence[Deal]:
+    """Those that are public deals, with their parties."""
     parties = selectinload(Deal.parties).joinedload(DealParty.organization, innerjoin=True)
-    return (await session.scalars(statement.options(parties))).all()
+    statement = select(Deal).where(Deal.id.in_(ids), public()).options(parties)
+    return (await session.scalars(statement)).all()
+
+
+async def notices(session: AsyncSession, ids: Collection[uuid.UUID]) -> Sequence[Sale]:
+    """Those that are price notices, with who sells."""
+    seller = joinedload(Sale.organization, innerjoin=True)
+    statement = select(Sale).where(Sale.id.in_(ids), on_notice()).options(seller)
+    return (await session.scalars(statement)).all()
 
 
 async def contracts(session: AsyncSession, deal_ids: Collection[uuid.UUID]) -> Sequence[Contract]:

@@ -42,19 +42,23 @@ async def list_releases(
     response: Response,
     query: Annotated[ReleaseQuery, Query()],
 ) -> ReleasePackage:
-    """The deals whose contract was signed and which both sides have agreed to make public, each as
-    a release of the Open Contracting Data Standard (OCDS 1.1) that tells how it stands now; one
-    page of a release package.
+    """What is public of deals, as one page of a release package of the Open Contracting Data
+    Standard (OCDS 1.1). Each release tells how things stand now:
 
-    `ocid` is `kct-` and the deal's id (the prefix is not registered). `tag` says what is told:
-    `planning` where the achievement or demand that it began with is published, `award` and
-    `contract` from the signing on, `implementation` once money was received, and
-    `contractTermination` where the contract was cancelled. Sellers are suppliers. `value` is the
-    contract's total (成交额) as it was last amended, `status` is `terminated` once the deal is
-    completed or terminated, and `implementation` has the money received until a day as one sum.
-    Days begin and end in the city (Asia/Shanghai). Amounts are numbers, as the standard wants them.
+    - the deals whose contract was signed and which both sides have agreed to make public. `tag` has
+      `planning` where the achievement or demand that it began with is published, `award` and
+      `contract` from the signing on, `implementation` once money was received, and
+      `contractTermination` where the contract was cancelled. `value` is the contract's total
+      (成交额) as it was last amended, `status` is `terminated` once the deal is completed or
+      terminated, and `implementation` has the money received until a day as one sum.
+    - the notices of agreed prices (协议定价公示), with the `tag` `tender`, and `award` once they
+      are awarded. Who buys is not told; that a buyer is a maker or related to one is, as
+      `eligibilityCriteria`.
 
-    Nothing else of a deal is public: not its steps, notes, documents, nor who carries it on.
+    `ocid` is `kct-` and the id of the deal or sale (the prefix is not registered). Who sells
+    technology is the supplier. Days begin and end in the city (Asia/Shanghai). Amounts are numbers,
+    as the standard wants them. Nothing else of a deal is public: not its steps, notes and
+    documents, nor who carries it on.
     """
     async with runtime.database.snapshot() as session:
         releases, cursor = await service.page(session, query)
@@ -72,13 +76,13 @@ async def list_releases(
 @router.get(
     "/releases.ndjson",
     dependencies=_READERS,
-    summary="Download all public deals (下载公开交易)",
+    summary="Download all releases (下载公开交易)",
     response_class=StreamingResponse,
     responses={**file("A file with one release a line", _NDJSON), **answers(401, 403, 422)},
 )
 async def download_releases(runtime: RuntimeDep) -> StreamingResponse:
-    """All public deals as they are at this moment, a release a line in the order of their ids:
-    JSON in UTF-8 with keys in order and no spaces, each line ended by a line feed. The `id` of a
+    """All releases as they are at this moment, one a line in the order of the ids in `ocid`: JSON
+    in UTF-8 with keys in order and no spaces, each line ended by a line feed. The `id` of a
     release is another one whenever what it tells has changed."""
     headers = {"Content-Disposition": f'attachment; filename="releases-{today()}.ndjson"'}
     return StreamingResponse(service.ndjson(runtime.database), media_type=_NDJSON, headers=headers)

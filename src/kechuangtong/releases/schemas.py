@@ -26,8 +26,8 @@ class Tag(StrEnum):
     """What a release tells of."""
 
     PLANNING = "planning"  # a published achievement or demand
-    TENDER = "tender"  # a price notice
-    AWARD = "award"  # what was sold, and for how much
+    TENDER = "tender"  # an agreed price on notice
+    AWARD = "award"  # what was agreed, and for how much
     CONTRACT = "contract"  # a contract was signed
     IMPLEMENTATION = "implementation"  # money was received
     TERMINATION = "contractTermination"  # the contract was cancelled
@@ -79,6 +79,28 @@ class Planning(_Ocds):
     rationale: str
 
 
+class Tender(_Ocds):
+    """The notice of an agreed price (协议定价公示)."""
+
+    id: str
+    title: str
+    description: str
+    status: Annotated[
+        str,
+        Field(
+            description="`active` while it is on notice, then `complete`; `unsuccessful` after an "
+            "objection, `withdrawn`"
+        ),
+    ]
+    value: Value
+    procurement_method: str = "direct"
+    procurement_method_details: str = "协议定价"
+    eligibility_criteria: Annotated[
+        str | None, Field(description="That the buyer is a maker, or related to one, if so")
+    ] = None
+    tender_period: Period
+
+
 class Award(_Ocds):
     """What was agreed."""
 
@@ -116,7 +138,7 @@ class ReleaseContract(_Ocds):
 
 
 class Release(_Ocds):
-    """A deal as it is public at present."""
+    """A deal, or the notice of a price, as it is public at present."""
 
     ocid: str
     id: Annotated[str, Field(description="Another one whenever what is told has changed")]
@@ -127,6 +149,7 @@ class Release(_Ocds):
     parties: list[ReleaseParty]
     buyer: Reference | None = None
     planning: Planning | None = None
+    tender: Tender | None = None
     awards: list[Award] = []
     contracts: list[ReleaseContract] = []
 
@@ -155,7 +178,7 @@ class ReleasePackage(_Ocds):
 
 
 class ReleaseQuery(PageQuery):
-    """One page, in the order of the deals' ids."""
+    """One page, in the order of the ids of deals and notices."""
 
 
 class Publication(BaseModel):
