@@ -123,10 +123,11 @@ def _notice(sale: Sale) -> Release:
     seller = _reference(sale.organization)
     awards = []
     if sale.awarded_price is not None:
-        awards.append(
-            Award(id=str(sale.id), value=Value(amount=sale.awarded_price), suppliers=[seller])
-        )
-    assert sale.notice_from is not None and sale.notice_until is not None
+        price = Value(amount=sale.awarded_price)
+        awards.append(Award(id=str(sale.id), value=price, suppliers=[seller]))
+    assert sale.notice_from is not None
+    assert sale.notice_until is not None
+    on_notice = Period(start_date=_begin(sale.notice_from), end_date=_end(sale.notice_until))
     return _identified(
         Release(
             ocid=f"{OCID_PREFIX}-{sale.id}",
@@ -141,9 +142,7 @@ def _notice(sale: Sale) -> Release:
                 status=_STATUS[sale.state],
                 value=Value(amount=sale.price),
                 eligibility_criteria=_RELATED if sale.buyer_related else None,
-                tender_period=Period(
-                    start_date=_begin(sale.notice_from), end_date=_end(sale.notice_until)
-                ),
+                tender_period=on_notice,
             ),
             awards=awards,
         )

@@ -2,17 +2,28 @@
 
 from typing import Annotated
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import requires
 from kechuangtong.accounts.permissions import Permission
-from kechuangtong.core.openapi import answers
+from kechuangtong.core.openapi import answers, file
 from kechuangtong.runtime import RuntimeDep
-from kechuangtong.statistics.deals import figures
-from kechuangtong.statistics.deals.schemas import DealStatistics, DealStatisticsQuery
+from kechuangtong.statistics.deals import figures, yearly
+from kechuangtong.statistics.deals.schemas import (
+    DealStatistics,
+    DealStatisticsQuery,
+    YearlyQuery,
+    YearOfDeals,
+)
+from kechuangtong.statistics.deals.workbook import xlsx
 
 router = APIRouter(prefix="/v1/statistics/deals", tags=["statistics"])
+
+Reader = Annotated[Actor, Depends(requires(Permission.DEALS_READ))]
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @router.get(
@@ -43,3 +54,44 @@ async def deal_statistics(
     """
     async with runtime.database.snapshot() as session:
         return await figures.of_deals(session, actor, query)
+
+
+@router.get(
+    "/yearly",
+    summary="The yearly report of transfers (科技成果转化年度报告)",
+    responses=answers(401, 403, 422),
+)
+async def yearly_report(
+    runtime: RuntimeDep, actor: Reader, query: Annotated[YearlyQuery, Query()]
+) -> YearOfDeals:
+    """What an organization sold in a year, for its own people: contracts, registrations and money
+    received by kind of contract and way of pricing (定价方式), and the largest contracts; what a
+    public institute reports to its supervising body (促进科技成果转化法 art. 21). Administrators
+    and auditors get that of all organizations without `organization_id`.
+
+    A contract counts in the year of its signing, a registration in that of its decision, money in
+    that in which it was received; the year is the city's. Of a contract of several sellers an
+    organization has its part by its share. Rewards paid to persons are not kept here.
+    """
+    async with runtime.database.snapshot() as session:
+        return await yearly.report(session, actor, query)
+
+
+@router.get(
+    "/yearly.xlsx",
+    summary="Download the yearly report (下载年度报告 Excel)",
+    response_class=Response,
+    responses={
+        **file("A spreadsheet with the sums and the largest contracts", _XLSX, binary=True),
+        **answers(401, 403, 422),
+    },
+)
+async def download_yearly_report(
+    runtime: RuntimeDep, actor: Reader, query: Annotated[YearlyQuery, Query()]
+) -> Response:
+    """The yearly report as a spreadsheet with Chinese headers, in yuan."""
+    async with runtime.database.snapshot() as session:
+        report = await yearly.report(session, actor, query)
+    content = await to_thread.run_sync(xlsx, report)
+    disposition = f'attachment; filename="deals-{report.year}.xlsx"'
+    return Response(content, media_type=_XLSX, headers={"Content-Disposition": disposition})

@@ -9,7 +9,10 @@ from pydantic import BaseModel, Field, model_validator
 
 from kechuangtong.core.language import Text
 from kechuangtong.core.schemas import Input, Line, YuanSum
+from kechuangtong.deals.states import Pricing
+from kechuangtong.models.contract import ContractKind
 from kechuangtong.models.deal import DealState
+from kechuangtong.sample import ids
 
 _ORDER: Final = Text("结束日期不得早于开始日期", "ends before it begins")
 
@@ -182,3 +185,81 @@ class DealStatistics(BaseModel):
         ),
     ]
     left_out: Annotated[int, Field(description="Values beyond that hundred")]
+
+
+class YearlyQuery(Input):
+    """Whose report, and of which year."""
+
+    organization_id: Annotated[
+        uuid.UUID | None,
+        Field(
+            description="One's own organization (单位); null: of all, for administrators and "
+            "auditors",
+            json_schema_extra={"example": ids.ORGANIZATION},
+        ),
+    ] = None
+    year: Annotated[
+        int | None, Field(ge=2000, le=2100, description="In the city (年度); null: this year")
+    ] = None
+
+
+class YearSums(BaseModel):
+    """What came of a year, in yuan: of one organization, its part by its share as a seller."""
+
+    contracts: Annotated[
+        int, Field(description="Signed in the year and not cancelled since (合同数)")
+    ]
+    amount: Annotated[YuanSum, Field(description="成交额 of these, as last amended")]
+    technical: Annotated[YuanSum, Field(description="技术交易额 of these")]
+    registered: Annotated[int, Field(description="Registered in the year (认定登记数)")]
+    registered_amount: Annotated[YuanSum, Field(description="成交额 of the certificates")]
+    registered_technical: Annotated[YuanSum, Field(description="技术交易额 of the certificates")]
+    received: Annotated[
+        YuanSum,
+        Field(
+            description="到款额 of the year, of contracts of all years; of one organization without "
+            "the commissions of brokers"
+        ),
+    ]
+
+
+class YearLine(YearSums):
+    """Contracts of one kind, priced in one way."""
+
+    kind: ContractKind
+    pricing: Annotated[
+        Pricing | None, Field(description="定价方式, as the deal's history says; null: it does not")
+    ]
+
+
+class YearContract(BaseModel):
+    """A contract that was signed in the year."""
+
+    id: uuid.UUID
+    deal_id: uuid.UUID
+    title: str
+    kind: ContractKind
+    pricing: Pricing | None
+    sellers: list[str]
+    buyers: list[str]
+    signed_on: date
+    amount: Annotated[YuanSum, Field(description="成交额 of the whole contract")]
+    technical: Annotated[YuanSum, Field(description="技术交易额 of the whole contract")]
+    register_number: str | None
+    registered_on: date | None
+    received: Annotated[YuanSum, Field(description="到款额 of the year")]
+
+
+class YearOfDeals(BaseModel):
+    """The yearly report of transfers (科技成果转化年度报告)."""
+
+    year: int
+    organization_id: uuid.UUID | None
+    organization: str | None
+    total: YearSums
+    lines: Annotated[
+        list[YearLine], Field(description="By kind of contract and way of pricing, in their order")
+    ]
+    largest: Annotated[
+        list[YearContract], Field(description="The ten with the highest 成交额 of those signed")
+    ]
