@@ -101,6 +101,7 @@ async def receipts(
         )
         .where(PaymentReceipt.contract_id.in_(contract_ids))
         .group_by(PaymentReceipt.contract_id)
+        .having(func.sum(PaymentReceipt.amount) > 0)
     )
     return {row[0]: Receipts(*row[1:]) for row in rows.tuples()}
 

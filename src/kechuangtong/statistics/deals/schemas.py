@@ -2,10 +2,11 @@
 
 import uuid
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, PlainSerializer, model_validator
 
 from kechuangtong.core.language import Text
 from kechuangtong.core.schemas import Input, Line, YuanSum
@@ -13,6 +14,11 @@ from kechuangtong.deals.states import Pricing
 from kechuangtong.models.contract import ContractKind
 from kechuangtong.models.deal import DealState
 from kechuangtong.sample import ids
+
+YuanNet = Annotated[
+    Decimal, PlainSerializer(lambda yuan: f"{yuan:.2f}", return_type=str, when_used="json")
+]
+"""Received less what was taken back: below zero where it was received in another time."""
 
 _ORDER: Final = Text("结束日期不得早于开始日期", "ends before it begins")
 
@@ -126,7 +132,7 @@ class Amounts(BaseModel):
     technical: Annotated[YuanSum | None, Field(description="技术交易额 of these")]
     paying: Annotated[int, Field(description="Contracts on which money was received in the time")]
     received: Annotated[
-        YuanSum | None,
+        YuanNet | None,
         Field(description="到款额: received in the time, without what was taken back"),
     ]
 
@@ -215,10 +221,10 @@ class YearSums(BaseModel):
     registered_amount: Annotated[YuanSum, Field(description="成交额 of the certificates")]
     registered_technical: Annotated[YuanSum, Field(description="技术交易额 of the certificates")]
     received: Annotated[
-        YuanSum,
+        YuanNet,
         Field(
-            description="到款额 of the year, of contracts of all years; of one organization without "
-            "the commissions of brokers"
+            description="到款额 of the year, of contracts of all years, less what was taken "
+            "back; of one organization without the commissions of brokers"
         ),
     ]
 
@@ -247,7 +253,7 @@ class YearContract(BaseModel):
     technical: Annotated[YuanSum, Field(description="技术交易额 of the whole contract")]
     register_number: str | None
     registered_on: date | None
-    received: Annotated[YuanSum, Field(description="到款额 of the year")]
+    received: Annotated[YuanNet, Field(description="到款额 of the year")]
 
 
 class YearOfDeals(BaseModel):

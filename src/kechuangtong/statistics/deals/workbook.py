@@ -1,4 +1,4 @@
-"""The yearly report of transfers as a spreadsheet (.xlsx), for people and for the supervising body."""
+"""The yearly report of transfers as a spreadsheet (.xlsx), for people."""
 
 import io
 from decimal import Decimal

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -176,8 +176,8 @@ def _of_contract(
         amount=part(one.total if signed else None),
         technical=part(one.technical if signed else None),
         registered=int(registered is not None),
-        registered_amount=part(registered and registered.total),
-        registered_technical=part(registered and registered.technical),
+        registered_amount=part(None if registered is None else registered.total),
+        registered_technical=part(None if registered is None else registered.technical),
         received=received,
     )
 
@@ -206,11 +206,12 @@ def _registration(one: Contract) -> ContractRegistration | None:
 
 
 def _sum(lines: Sequence[YearSums]) -> YearSums:
-    sums: dict[str, Any] = {
-        name: sum((getattr(one, name) for one in lines), field.annotation(0))
-        for name, field in YearSums.model_fields.items()
-    }
-    return YearSums(**sums)
+    return YearSums(
+        **{
+            name: sum((getattr(one, name) for one in lines), start=0)
+            for name in YearSums.model_fields
+        }
+    )
 
 
 def _shown(one: Contract, pricing: Pricing | None, received: Decimal) -> YearContract:
