@@ -107,9 +107,10 @@ class Made:
         kind: ContractKind = ContractKind.TRANSFER,
         state: ContractState = ContractState.SIGNED,
         registered: str | None = None,
+        share: str = "100",
         **content: Any,
     ) -> uuid.UUID:
-        """A contract that was signed on a day."""
+        """A contract that was signed on a day; what is not the seller's share is the maker's."""
         one = Contract(
             id=new_id(),
             deal_id=self.id,
@@ -125,19 +126,22 @@ class Made:
             updated_at=noon(on),
         )
         self.rows.append(one)
+        makers = Decimal(100) - Decimal(share)
+        parties: list[tuple[ContractSide, uuid.UUID | None, Decimal]] = [
+            (ContractSide.SELLER, self.seller, Decimal(share)),
+            (ContractSide.BUYER, self.buyer, Decimal(100)),
+            *([(ContractSide.SELLER, None, makers)] if makers else []),
+        ]
         self.rows += [
             ContractParty(
                 contract_id=one.id,
                 side=side,
-                position=0,
+                position=position,
                 organization_id=owner,
                 name=str(owner),
-                share=Decimal(100),
+                share=its,
             )
-            for side, owner in (
-                (ContractSide.SELLER, self.seller),
-                (ContractSide.BUYER, self.buyer),
-            )
+            for position, (side, owner, its) in enumerate(parties)
         ]
         if registered is not None:
             self.rows.append(
@@ -154,16 +158,28 @@ class Made:
         return one.id
 
     def receipt(
-        self, contract_id: uuid.UUID, amount: str, on: str, *, reverses: uuid.UUID | None = None
+        self,
+        contract_id: uuid.UUID,
+        amount: str,
+        on: str,
+        *,
+        reverses: uuid.UUID | None = None,
+        commission: str = "0.00",
     ) -> uuid.UUID:
-        """Money received on a day, or taken back."""
+        """Money received on a day, or taken back; the seller's but for the commission."""
         one = PaymentReceipt(
             id=new_id(),
             contract_id=contract_id,
             reverses_id=reverses,
             amount=Decimal(amount),
             received_on=date.fromisoformat(on),
-            parts=[],
+            parts=[
+                {"side": side, "organization_id": owner, "name": None, "amount": str(its)}
+                for side, owner, its in (
+                    ("seller", str(self.seller), Decimal(amount) - Decimal(commission)),
+                    ("broker", None, Decimal(commission)),
+                )
+            ],
             created_at=noon(on),
         )
         self.rows.append(one)

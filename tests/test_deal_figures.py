@@ -1,5 +1,6 @@
 """Figures of deals: exact over a small made set, and of few deals nobody is told amounts."""
 
+import io
 import uuid
 from datetime import date
 from decimal import Decimal
@@ -7,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from python_calamine import CalamineWorkbook
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conftest import Service
@@ -17,7 +19,7 @@ from kechuangtong.models import (
     Introduction,
     Organization,
 )
-from kechuangtong.models.contract import ContractState
+from kechuangtong.models.contract import ContractKind, ContractState
 from kechuangtong.models.deal import DealState
 from kechuangtong.statistics.deals.cases import Case, Received, Signed
 from kechuangtong.statistics.deals.figures import figures
@@ -73,7 +75,7 @@ async def made(service: Service, session: AsyncSession) -> uuid.UUID:
         ],
     )
     first = whole.contract("1000000.00", "800000.00", "2026-03-05", registered="2026-03-20")
-    whole.receipt(first, "300000.00", "2026-04-10")
+    whole.receipt(first, "300000.00", "2026-04-10", commission="50000.00")
     wrong = whole.receipt(first, "100000.00", "2026-05-01")
     whole.receipt(first, "-100000.00", "2026-05-02", reverses=wrong)
     quick = Made(
@@ -83,8 +85,10 @@ async def made(service: Service, session: AsyncSession) -> uuid.UUID:
             (S.NEGOTIATION, "2026-01-15"),
             (S.SIGNED, "2026-03-07"),
         ],
+        pricing="auction",
     )
-    quick.receipt(quick.contract("500000.00", "500000.00", "2026-03-07"), "500000.00", "2026-04-15")
+    licence = quick.contract("500000.00", "500000.00", "2026-03-07", kind=ContractKind.LICENSE)
+    quick.receipt(licence, "500000.00", "2026-04-15")
     unpaid = Made(
         **materials,
         steps=[
@@ -106,7 +110,7 @@ async def made(service: Service, session: AsyncSession) -> uuid.UUID:
             (S.SIGNED, "2026-04-02"),
         ],
     )
-    second = other.contract("2000000.00", "1500000.00", "2026-04-02")
+    second = other.contract("2000000.00", "1500000.00", "2026-04-02", share="66.6667")
     other.receipt(second, "1000000.00", "2026-04-20")
     ended = Made(
         **machines,
@@ -232,6 +236,7 @@ async def test_deals_are_counted_from_match_to_money(
     hidden = {one["value"]: amounts(one) for one in public["groups"]}
     assert hidden["装备"] == [1, None, None, 1, None]
     assert hidden["新材料"] == [3, None, None, 2, None]  # else the whole would tell the other
+    await yearly(admin, scholar, service, institute)
     for client, query, status in (
         (anyone, {"by": "organization"}, 401),
         (anyone, {"until": "2026-04-01"}, 401),
@@ -243,6 +248,52 @@ async def test_deals_are_counted_from_match_to_money(
         (admin, {"by": "year"}, 422),
     ):
         assert (await client.get(PATH, params=query)).status_code == status, query
+
+
+async def yearly(
+    admin: httpx.AsyncClient, scholar: httpx.AsyncClient, service: Service, institute: uuid.UUID
+) -> None:
+    """The report of the year, of all and of one."""
+    path = f"{PATH}/yearly"
+    own = {"organization_id": str(service.university), "year": 2026}
+    shown = (await scholar.get(path, params=own)).json()
+    assert (shown["organization"], shown["year"]) == ("蜀江大学", 2026)
+    assert shown["total"] == {
+        "contracts": 3,
+        "amount": "1700000.50",
+        "technical": "1400000.25",
+        "registered": 1,
+        "registered_amount": "1000000.00",
+        "registered_technical": "800000.00",
+        "received": "750000.00",  # without the broker's commission
+    }
+    lines = [(one["kind"], one["pricing"], one["contracts"]) for one in shown["lines"]]
+    assert lines == [("transfer", "agreement", 2), ("license", "auction", 1)]
+    assert [(one["amount"], one["buyers"], one["received"]) for one in shown["largest"]] == [
+        ("1000000.00", [str(service.enterprise)], "250000.00"),
+        ("500000.00", [str(service.enterprise)], "500000.00"),
+        ("200000.50", [str(service.enterprise)], "0.00"),
+    ]
+    assert shown["largest"][0]["registered_on"] == "2026-03-20"
+    # Of two sellers each has its share, to the cent.
+    theirs = {"organization_id": str(institute), "year": 2026}
+    of_institute = (await admin.get(path, params=theirs)).json()
+    assert of_institute["total"]["amount"] == "1333334.00"
+    whole = (await admin.get(path, params={"year": 2026})).json()
+    assert (whole["total"]["amount"], whole["total"]["received"]) == ("3700000.50", "1800000.00")
+    before = (await admin.get(path, params={"year": 2025})).json()
+    assert (before["lines"], before["total"]["amount"], before["largest"]) == ([], "0.00", [])
+    file = await scholar.get(f"{path}.xlsx", params=own)
+    sums, largest = (
+        CalamineWorkbook.from_filelike(io.BytesIO(file.content)).get_sheet_by_index(n).to_python()
+        for n in (0, 1)
+    )
+    assert sums[0][0] == "蜀江大学2026年度科技成果转化情况"
+    assert sums[2][:4] == ["技术转让", "协议定价", 2.0, 1200000.5]
+    assert sums[-1][2:] == [3.0, 1700000.5, 1400000.25, 1.0, 1000000.0, 800000.0, 750000.0]
+    assert [row[6] for row in largest[2:]] == [1000000.0, 500000.0, 200000.5]
+    assert (await scholar.get(path, params={"year": 2026})).status_code == 403
+    assert (await scholar.get(path, params=theirs)).status_code == 403
 
 
 def case(field: str, *contracts: int, received: int = 0) -> Case:

@@ -2,23 +2,20 @@
 
 import uuid
 from datetime import date
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, Field, PlainSerializer, model_validator
+from pydantic import BaseModel, Field, model_validator
 
+from decimal import Decimal
+from pydantic import PlainSerializer
+SignedYuan = Annotated[Decimal, PlainSerializer(lambda yuan: f'{yuan:.2f}', return_type=str, when_used='json')]
 from kechuangtong.core.language import Text
 from kechuangtong.core.schemas import Input, Line, YuanSum
 from kechuangtong.deals.states import Pricing
 from kechuangtong.models.contract import ContractKind
 from kechuangtong.models.deal import DealState
 from kechuangtong.sample import ids
-
-YuanNet = Annotated[
-    Decimal, PlainSerializer(lambda yuan: f"{yuan:.2f}", return_type=str, when_used="json")
-]
-"""Received less what was taken back: below zero where it was received in another time."""
 
 _ORDER: Final = Text("结束日期不得早于开始日期", "ends before it begins")
 
@@ -132,7 +129,7 @@ class Amounts(BaseModel):
     technical: Annotated[YuanSum | None, Field(description="技术交易额 of these")]
     paying: Annotated[int, Field(description="Contracts on which money was received in the time")]
     received: Annotated[
-        YuanNet | None,
+        SignedYuan | None,
         Field(description="到款额: received in the time, without what was taken back"),
     ]
 
@@ -221,7 +218,7 @@ class YearSums(BaseModel):
     registered_amount: Annotated[YuanSum, Field(description="成交额 of the certificates")]
     registered_technical: Annotated[YuanSum, Field(description="技术交易额 of the certificates")]
     received: Annotated[
-        YuanNet,
+        SignedYuan,
         Field(
             description="到款额 of the year, of contracts of all years, less what was taken "
             "back; of one organization without the commissions of brokers"
@@ -253,7 +250,7 @@ class YearContract(BaseModel):
     technical: Annotated[YuanSum, Field(description="技术交易额 of the whole contract")]
     register_number: str | None
     registered_on: date | None
-    received: Annotated[YuanNet, Field(description="到款额 of the year")]
+    received: Annotated[SignedYuan, Field(description="到款额 of the year")]
 
 
 class YearOfDeals(BaseModel):
