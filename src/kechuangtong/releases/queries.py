@@ -94,16 +94,16 @@ async def receipts(
     """What was received on contracts, without what was taken back."""
     rows = await session.execute(
         select(
-            PaymentReceipt.contract_id,
-            func.sum(PaymentReceipt.amount),
-            func.max(PaymentReceipt.received_on),
-            func.max(PaymentReceipt.created_at),
+            PaymentReceipt.contract_id.label("contract_id"),
+            func.sum(PaymentReceipt.amount).label("amount"),
+            func.max(PaymentReceipt.received_on).label("until"),
+            func.max(PaymentReceipt.created_at).label("noted_at"),
         )
         .where(PaymentReceipt.contract_id.in_(contract_ids))
         .group_by(PaymentReceipt.contract_id)
         .having(func.sum(PaymentReceipt.amount) > 0)
     )
-    return {row[0]: Receipts(*row[1:]) for row in rows.tuples()}
+    return {one.contract_id: Receipts(one.amount, one.until, one.noted_at) for one in rows}
 
 
 async def titles(
