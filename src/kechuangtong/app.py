@@ -22,6 +22,8 @@ from kechuangtong.attachments.router import router as attachments
 from kechuangtong.bookings.router import router as bookings
 from kechuangtong.calendars.router import router as calendar_feeds
 from kechuangtong.changes.router import router as changes
+from kechuangtong.contracts.payments_router import router as payments
+from kechuangtong.contracts.router import router as contracts
 from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import SESSION, InShape, RequestContext, refuse_parameters
 from kechuangtong.core.migrations import check
@@ -123,6 +125,8 @@ def create_app(settings: Settings) -> FastAPI:
         interests,
         releases,  # before the deals, as downloads
         deals,
+        contracts,
+        payments,
         national,  # before the instruments, as downloads
         instruments,
         terms,

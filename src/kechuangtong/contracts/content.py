@@ -23,6 +23,7 @@ from kechuangtong.core.identifiers import IdentifierError, parse_patent
 from kechuangtong.core.language import Text
 from kechuangtong.core.money import HUNDRED, part
 from kechuangtong.core.schemas import FreeText, Input, Line, ShortLine, Yuan
+from kechuangtong.deals.states import Pricing
 from kechuangtong.lists.schemas import Day
 from kechuangtong.models.contract import ContractKind, ContractSide, SubKind
 
@@ -114,9 +115,9 @@ class ContractPatent(Input):
 
     @model_validator(mode="after")
     def _one_patent(self) -> Self:
-        if self.application_number and self.patent_number:
-            if self.application_number.removeprefix("ZL") != self.patent_number.removeprefix("ZL"):
-                raise ValueError(_NUMBERS_DIFFER)
+        numbers = {self.application_number, self.patent_number} - {None}
+        if len({number.removeprefix("ZL") for number in numbers if number}) > 1:
+            raise ValueError(_NUMBERS_DIFFER)
         if self.filed_on and self.valid_until and self.valid_until < self.filed_on:
             raise ValueError(_DAYS)
         return self
@@ -186,6 +187,10 @@ class ContractTerms(Input):
     number: Annotated[ShortLine | None, Field(description="The parties' own (合同编号)")] = None
     kind: ContractKind | None = None
     sub_kind: SubKind | None = None
+    pricing: Annotated[
+        Pricing | None,
+        Field(description="Of transfers and licences; else no achievement is sold (定价方式)"),
+    ] = None
     technology_import: Annotated[
         bool, Field(description="From abroad: the buyer registers it (技术进口)")
     ] = False

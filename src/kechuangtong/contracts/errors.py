@@ -205,3 +205,9 @@ class PeriodReported(Conflict):
 class AlreadyDated(Conflict):
     code = "already_dated"
     text = Text("该笔应付款已有付款日。", "The payment has its day already.")
+
+
+class TechnicalExceeds(Invalid):
+    code = "technical_exceeds_total"
+    text = Text("技术交易额不得大于成交额。", "What the technology costs is at most the total.")
+    place = ("body", "technical")

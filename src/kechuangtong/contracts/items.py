@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from kechuangtong.contracts.content import ContractContent, ContractPatent
+from kechuangtong.contracts.content import ContractContent
 from kechuangtong.core.language import Text
 from kechuangtong.models.contract import ContractKind, ContractSide, SubKind
 
@@ -171,9 +171,6 @@ def _outlives(content: ContractContent) -> bool:
     licence = content.licence
     if licence is None or licence.until_on is None or content.know_how or not content.patents:
         return False
-    ends = [_end(one) for one in content.patents]
-    return None not in ends and licence.until_on > max(one for one in ends if one is not None)
-
-
-def _end(patent: ContractPatent) -> object:
-    return None if patent.pending else patent.valid_until
+    ends = [one.valid_until for one in content.patents if not one.pending]
+    known = [one for one in ends if one is not None]
+    return len(known) == len(content.patents) and licence.until_on > max(known)

@@ -86,10 +86,15 @@ async def plan(session: AsyncSession, contract: Contract, content: ContractConte
     """
     ledger = await check_plan(session, contract, content)
     rows = _of_plan(ledger.dues)
-    payments = _planned(content)
+    former, payments = _planned(ContractContent.model_validate(contract.content)), _planned(content)
+    named = {one.due_id for one in ledger.receipts}
     for number, row in rows.items():
-        if number not in payments:
-            await _forget(session, row)
+        if number in payments:
+            continue
+        if row.id in named:  # of a receipt that was taken back: both stay
+            row.amount = _NOTHING
+        else:
+            await session.delete(row)
     for number, payment in payments.items():
         row = rows.get(number) or PaymentDue(
             id=new_id(),
@@ -98,8 +103,11 @@ async def plan(session: AsyncSession, contract: Contract, content: ContractConte
             number=number,
             created_at=now(),
         )
+        planned = former.get(number)
+        if planned is None or (planned.due_on, planned.milestone) != (None, payment.milestone):
+            row.due_on = None  # else it is the day on which the same milestone was reached, if any
+        row.due_on = payment.due_on or row.due_on
         row.milestone, row.amount = payment.milestone, payment.amount
-        row.due_on = payment.due_on or _reached(row, payment)
         session.add(row)
 
 
@@ -129,11 +137,3 @@ def _planned(content: ContractContent) -> dict[int, Payment]:
 
 def _of_plan(dues: Iterable[PaymentDue]) -> dict[int, PaymentDue]:
     return {one.number: one for one in dues if one.number is not None}
-
-
-def _reached(row: PaymentDue, payment: Payment) -> object:
-    return row.due_on if row.milestone == payment.milestone else None
-
-
-async def _forget(session: AsyncSession, row: PaymentDue) -> None:
-    await session.delete(row)

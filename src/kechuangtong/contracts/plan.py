@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Final, Literal, Self
 
 from dateutil.relativedelta import relativedelta
@@ -136,7 +137,7 @@ class Royalty(Input):
         if self.until_on < self.from_on:
             raise ValueError(_TERM)
         days = [self.from_on, *(step.from_on for step in self.steps)]
-        later = all(one < following for one, following in zip(days, days[1:], strict=False))
+        later = all(one < following for one, following in pairwise(days))
         if not later or days[-1] > self.until_on:
             raise ValueError(_STEPS)
         return self

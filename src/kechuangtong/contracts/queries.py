@@ -2,8 +2,9 @@
 
 import uuid
 from collections.abc import Collection, Sequence
+from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +14,7 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.contracts.schemas import ContractQuery, PaymentQuery
 from kechuangtong.core.clock import today
 from kechuangtong.core.errors import Forbidden
-from kechuangtong.core.paging import decode_id
+from kechuangtong.core.paging import CursorInvalid, PageQuery, decode_cursor, decode_id
 from kechuangtong.deals.queries import visible_to
 from kechuangtong.models import (
     Contract,
@@ -102,7 +103,11 @@ async def payments(
 ) -> Sequence[PaymentDue]:
     """Up to `limit + 1` payments of signed contracts, newest first. Raises Forbidden."""
     statement = (
-        _due().where(visible_to(actor)).order_by(PaymentDue.id.desc()).limit(query.limit + 1)
+        _due(PaymentDue)
+        .options(contains_eager(PaymentDue.contract))
+        .where(visible_to(actor))
+        .order_by(PaymentDue.id.desc())
+        .limit(query.limit + 1)
     )
     if query.open is not None:
         statement = statement.where(OPEN if query.open else ~OPEN)
@@ -116,13 +121,13 @@ async def payments(
     return (await session.scalars(statement)).all()
 
 
-def _due() -> Select[PaymentDue]:
+def _due(what: Any) -> Select[Any]:  # noqa: ANN401
     return (
-        select(PaymentDue)
+        select(what)
+        .select_from(PaymentDue)
         .join(PaymentDue.contract)
         .join(Deal, Deal.id == Contract.deal_id)
         .where(Contract.state == ContractState.SIGNED)
-        .options(contains_eager(PaymentDue.contract))
     )
 
 
@@ -154,22 +159,6 @@ async def receipts(session: AsyncSession, ids: Collection[uuid.UUID]) -> Sequenc
     return found.all()
 
 
-async def received(
-    session: AsyncSession, due_ids: Collection[uuid.UUID]
-) -> dict[uuid.UUID, Decimal]:
-    """What has come of some payments."""
-    rows = await session.execute(
-        select(PaymentReceipt.due_id, PaymentReceipt.amount).where(
-            PaymentReceipt.due_id.in_(due_ids)
-        )
-    )
-    sums: dict[uuid.UUID, Decimal] = {}
-    for due_id, amount in rows:
-        assert due_id is not None
-        sums[due_id] = sums.get(due_id, Decimal(0)) + amount
-    return sums
-
-
 async def reports(session: AsyncSession, contract_id: uuid.UUID) -> Sequence[RoyaltyReport]:
     """What was reported of a royalty, by period."""
     found = await session.scalars(
@@ -180,11 +169,37 @@ async def reports(session: AsyncSession, contract_id: uuid.UUID) -> Sequence[Roy
     return found.all()
 
 
-async def versions(session: AsyncSession, contract_id: uuid.UUID) -> Sequence[ContractVersion]:
-    """What was agreed, first things first."""
-    found = await session.scalars(
+async def versions(
+    session: AsyncSession, contract_id: uuid.UUID, query: PageQuery
+) -> Sequence[ContractVersion]:
+    """Up to `limit + 1` versions, first things first. Raises CursorInvalid."""
+    statement = (
         select(ContractVersion)
         .where(ContractVersion.contract_id == contract_id)
         .order_by(ContractVersion.number)
+        .limit(query.limit + 1)
+    )
+    if query.cursor is not None:
+        (number,) = decode_cursor(query.cursor, 1)
+        if not (number.isascii() and number.isdigit() and len(number) < 10):
+            raise CursorInvalid
+        statement = statement.where(ContractVersion.number > int(number))
+    return (await session.scalars(statement)).all()
+
+
+async def to_remind(session: AsyncSession, until: date) -> Sequence[uuid.UUID]:
+    """Payments of signed contracts that are open, and due on a day or before it."""
+    found = await session.scalars(
+        _due(PaymentDue.id)
+        .where(PaymentDue.due_on <= until, OPEN)
+        .order_by(PaymentDue.due_on, PaymentDue.id)
     )
     return found.all()
+
+
+async def due_to_remind(session: AsyncSession, due_id: uuid.UUID) -> PaymentDue | None:
+    """A payment with its contract and its deal's parties, while the contract is in force."""
+    of_contract = contains_eager(PaymentDue.contract).options(*_SHOWN)
+    statement = _due(PaymentDue).where(PaymentDue.id == due_id).options(of_contract)
+    found: PaymentDue | None = await session.scalar(statement)
+    return found

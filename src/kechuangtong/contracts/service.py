@@ -22,18 +22,12 @@ from kechuangtong.contracts.errors import (
     ContractInvalid,
     DealEnded,
     DealUnknown,
-    NothingChanges,
-    OwnProposal,
     PartyNotInDeal,
-    ProposalDecided,
-    ProposalOpen,
     SideUnnamed,
     WrongContractState,
 )
 from kechuangtong.contracts.items import missing_items
 from kechuangtong.contracts.schemas import (
-    AmendmentCreate,
-    CancellationCreate,
     ContractCreate,
     ContractPatch,
 )
@@ -50,7 +44,6 @@ from kechuangtong.inbox import service as inbox
 from kechuangtong.models import (
     Contract,
     ContractParty,
-    ContractProposal,
     ContractVersion,
     Deal,
     Organization,
@@ -58,8 +51,6 @@ from kechuangtong.models import (
 from kechuangtong.models.contract import (
     ContractSide,
     ContractState,
-    ProposalKind,
-    ProposalState,
 )
 from kechuangtong.models.deal import DealSide
 from kechuangtong.models.notice import NoticeKind
@@ -90,7 +81,7 @@ async def draft(session: AsyncSession, actor: Actor, body: ContractCreate) -> Co
         raise DealEnded
     if await queries.live_contract(session, deal.id) is not None:
         raise ContractExists
-    content = await _complete(session, deal, body.content())
+    content = await complete(session, deal, body.content())
     contract = Contract(
         id=new_id(),
         deal=deal,
@@ -128,11 +119,11 @@ async def change(
     check_version(contract, expected_versions)
     move(contract, Action.CHANGE)
     before = snapshot(contract)
-    content = await _complete(session, contract.deal, merged(contract, body))
+    content = await complete(session, contract.deal, merged(contract, body))
     if content.model_dump(mode="json") != contract.content:
         say(contract, content)
         contract.seller_confirmed_at = contract.buyer_confirmed_at = None
-        await _settle(session, contract)
+        await settle(session, contract)
         await session.flush()  # the log tells what is stored
         log_change(session, actor, contract, "changed", before=before)
     return contract
@@ -162,7 +153,7 @@ async def confirm(
         raise AlreadyConfirmed
     before = snapshot(contract)
     setattr(contract, f"{by.value}_confirmed_at", now())
-    await _settle(session, contract)
+    await settle(session, contract)
     if contract.confirmed_at(by.other) is None:
         await session.flush()  # notices and the log tell what is stored
         log_change(session, actor, contract, "confirmed", before=before)
@@ -176,7 +167,7 @@ async def confirm(
         )
         return contract
     contract.state, contract.signed_on = signed, today()
-    _keep_version(session, contract, reason=None)
+    keep_version(session, contract, reason=None)
     await ledger.plan(session, contract, said(contract))
     await deal_steps.signed(session, actor, contract, by)
     await session.flush()  # notices and the log tell what is stored
@@ -199,126 +190,10 @@ async def discard(
     check_version(contract, expected_versions)
     before = snapshot(contract)
     contract.state = move(contract, Action.DISCARD)
-    await _settle(session, contract)
+    await settle(session, contract)
     await session.flush()  # notices and the log tell what is stored
     log_change(session, actor, contract, "discarded", before=before)
     await tell(session, contract, NoticeKind.CONTRACT_DISCARDED, by=_one(mine), key="discarded")
-    return contract
-
-
-async def amend(
-    session: AsyncSession, actor: Actor, contract_id: uuid.UUID, body: AmendmentCreate
-) -> Contract:
-    """Propose to the other side what is to be agreed instead.
-
-    Raises NotFound, Forbidden, SideUnnamed, WrongContractState, ProposalOpen, ContractInvalid,
-    ContractIncomplete, PartyNotInDeal, BrokerUnknown, NothingChanges, ReceivedAlready,
-    RoyaltyReported.
-    """
-    contract = await hold(session, actor, contract_id)
-    by = side_of(actor, contract, Action.AMEND, body.side)
-    move(contract, Action.AMEND)
-    _no_other(contract, ProposalKind.AMENDMENT)
-    content = await _complete(session, contract.deal, merged(contract, body.changes, "changes"))
-    if content.model_dump(mode="json") == contract.content:
-        raise NothingChanges
-    if missing := missing_items(content):
-        raise ContractIncomplete(missing)
-    await ledger.check_plan(session, contract, content)
-    return await _propose(session, actor, contract, ProposalKind.AMENDMENT, by, body, content)
-
-
-async def propose_cancellation(
-    session: AsyncSession, actor: Actor, contract_id: uuid.UUID, body: CancellationCreate
-) -> Contract:
-    """Propose to the other side to cancel the contract.
-
-    Raises NotFound, Forbidden, SideUnnamed, WrongContractState, ProposalOpen.
-    """
-    contract = await hold(session, actor, contract_id)
-    by = side_of(actor, contract, Action.CANCEL, body.side)
-    move(contract, Action.CANCEL)
-    _no_other(contract, ProposalKind.CANCELLATION)
-    return await _propose(session, actor, contract, ProposalKind.CANCELLATION, by, body, None)
-
-
-async def accept(
-    session: AsyncSession,
-    actor: Actor,
-    contract_id: uuid.UUID,
-    kind: ProposalKind,
-    proposal_id: uuid.UUID,
-    *,
-    side: DealSide | None,
-) -> Contract:
-    """Agree to what the other side proposed: from now on it holds.
-
-    Raises NotFound, Forbidden, SideUnnamed, WrongContractState, ProposalDecided, OwnProposal,
-    ReceivedAlready, RoyaltyReported, and what the deal's step raises.
-    """
-    contract = await hold(session, actor, contract_id)
-    proposal = _proposal(contract, kind, proposal_id)
-    by = side_of(actor, contract, Action.ANSWER, side)
-    move(contract, Action.ANSWER)
-    if proposal.state is not ProposalState.PROPOSED:
-        raise ProposalDecided
-    if by is proposal.by:
-        raise OwnProposal
-    before = snapshot(contract)
-    _decide(proposal, ProposalState.CONFIRMED)
-    await _settle(session, contract)
-    if proposal.content is not None:
-        content = ContractContent.model_validate(proposal.content)
-        await ledger.plan(session, contract, content)
-        say(contract, content)
-        _keep_version(session, contract, reason=proposal.reason)
-        what, kind_of_notice = "amended", NoticeKind.CONTRACT_AMENDED
-    else:
-        contract.state, contract.cancelled_on = ContractState.CANCELLED, today()
-        for other in contract.proposals:
-            if other.state is ProposalState.PROPOSED:
-                _decide(other, ProposalState.DROPPED)
-        await deal_steps.cancelled(session, actor, contract, by, proposal.reason)
-        what, kind_of_notice = "cancelled", NoticeKind.CONTRACT_CANCELLED
-    touch(contract)
-    await session.flush()  # notices and the log tell what is stored
-    log_change(session, actor, contract, what, before=before)
-    await tell(session, contract, kind_of_notice, by=None, key=f"{what} {proposal.id}")
-    return contract
-
-
-async def drop(
-    session: AsyncSession,
-    actor: Actor,
-    contract_id: uuid.UUID,
-    kind: ProposalKind,
-    proposal_id: uuid.UUID,
-    *,
-    side: DealSide | None,
-) -> Contract:
-    """Refuse what the other side proposed, or take back what one's own did.
-
-    Raises NotFound, Forbidden, SideUnnamed, WrongContractState, ProposalDecided.
-    """
-    contract = await hold(session, actor, contract_id)
-    proposal = _proposal(contract, kind, proposal_id)
-    by = side_of(actor, contract, Action.ANSWER, side)
-    move(contract, Action.ANSWER)
-    if proposal.state is not ProposalState.PROPOSED:
-        raise ProposalDecided
-    before = snapshot(contract)
-    _decide(proposal, ProposalState.DROPPED)
-    await _settle(session, contract)
-    touch(contract)
-    await session.flush()  # notices and the log tell what is stored
-    log_change(session, actor, contract, "proposal_dropped", before=before)
-    await tell(
-        session,
-        contract,
-        NoticeKind.CONTRACT_PROPOSAL_DROPPED,
-        by=by,
-        key=f"dropped {proposal.id}",
-    )
     return contract
 
 
@@ -402,7 +277,7 @@ def say(contract: Contract, content: ContractContent) -> None:
 
 
 def merged(contract: Contract, changes: ContractTerms, *place: str) -> ContractContent:
-    """What a contract says after changes. Raises ContractInvalid where it does not hold together."""
+    """What a contract says after changes. Raises ContractInvalid where that does not fit."""
     values: Mapping[str, Any] = changes.model_dump(mode="json", exclude_unset=True)
     try:
         return ContractContent.model_validate({**contract.content, **values})
@@ -427,12 +302,14 @@ async def tell(
     key: str,
     waiting: bool = False,
     **data: Any,  # noqa: ANN401
-) -> None:
-    """Tell the organizations of the other side what a side did, or those of both."""
+) -> bool:
+    """Tell the organizations of the other side what a side did, or those of both; whether any of
+    them was told now."""
     deal = contract.deal
+    told = False
     for party in deal.parties:
         if by is None or party.side is by.other:
-            await inbox.notify(
+            told |= await inbox.notify(
                 session,
                 party.organization_id,
                 kind,
@@ -444,6 +321,7 @@ async def tell(
                 organization=None if by is None else deal.of_side(by)[0].organization.name,
                 **data,
             )
+    return told
 
 
 def snapshot(contract: Contract) -> dict[str, Any]:
@@ -490,12 +368,12 @@ def _sides(actor: Actor, contract: Contract, action: Action) -> frozenset[DealSi
     return mine
 
 
-def _one(mine: frozenset[DealSide]) -> DealSide | None:
-    """The side that is to be told of as the one who acted; None of who acts for both."""
-    return next(iter(mine)) if len(mine) == 1 else None
+def _one(mine: frozenset[DealSide]) -> DealSide:
+    """The side that is told of as the one who acted, also of who acts for both."""
+    return DealSide.SELLER if DealSide.SELLER in mine else DealSide.BUYER
 
 
-async def _complete(session: AsyncSession, deal: Deal, content: ContractContent) -> ContractContent:
+async def complete(session: AsyncSession, deal: Deal, content: ContractContent) -> ContractContent:
     """A content with its parties named: a side that has none is the deal's, and shares that are
     not told are equal. Raises PartyNotInDeal, BrokerUnknown."""
     parties: list[Party] = []
@@ -524,58 +402,8 @@ async def _complete(session: AsyncSession, deal: Deal, content: ContractContent)
     return content.model_copy(update={"parties": parties})
 
 
-async def _propose(
-    session: AsyncSession,
-    actor: Actor,
-    contract: Contract,
-    kind: ProposalKind,
-    by: DealSide,
-    body: AmendmentCreate | CancellationCreate,
-    content: ContractContent | None,
-) -> Contract:
-    before = snapshot(contract)
-    proposal = ContractProposal(
-        id=new_id(),
-        kind=kind,
-        by=by,
-        state=ProposalState.PROPOSED,
-        content=None if content is None else content.model_dump(mode="json"),
-        reason=body.reason,
-        created_at=now(),
-        decided_at=None,
-    )
-    contract.proposals.append(proposal)
-    touch(contract)
-    await session.flush()  # notices and the log tell what is stored
-    log_change(session, actor, contract, f"{kind.value}_proposed", before=before)
-    notice = (
-        NoticeKind.CONTRACT_AMENDMENT
-        if kind is ProposalKind.AMENDMENT
-        else NoticeKind.CONTRACT_CANCELLATION
-    )
-    await tell(
-        session, contract, notice, by=by, waiting=True, key=str(proposal.id), comment=body.reason
-    )
-    return contract
-
-
-def _proposal(contract: Contract, kind: ProposalKind, proposal_id: uuid.UUID) -> ContractProposal:
-    for one in contract.proposals:
-        if one.id == proposal_id and one.kind is kind:
-            return one
-    raise NotFound
-
-
-def _no_other(contract: Contract, kind: ProposalKind) -> None:
-    if any(one.kind is kind for one in contract.open_proposals):
-        raise ProposalOpen
-
-
-def _decide(proposal: ContractProposal, state: ProposalState) -> None:
-    proposal.state, proposal.decided_at = state, now()
-
-
-def _keep_version(session: AsyncSession, contract: Contract, *, reason: str | None) -> None:
+def keep_version(session: AsyncSession, contract: Contract, *, reason: str | None) -> None:
+    """Keep what a contract says as its next version."""
     contract.versions += 1
     session.add(
         ContractVersion(
@@ -588,6 +416,7 @@ def _keep_version(session: AsyncSession, contract: Contract, *, reason: str | No
     )
 
 
-async def _settle(session: AsyncSession, contract: Contract) -> None:
+async def settle(session: AsyncSession, contract: Contract) -> None:
+    """What was waited for of a contract has come about, or is asked anew."""
     for kind in _WAITING:
         await inbox.settle(session, kind, [contract.id])

@@ -20,6 +20,7 @@ class Action(StrEnum):
     RECEIVE = "receive"  # 记录到款
     REVERSE = "reverse"  # 冲销到款
     REPORT = "report"  # 报告提成基数
+    REACH = "reach"  # 付款条件达成
 
 
 _EITHER: Final = frozenset(DealSide)
@@ -33,6 +34,7 @@ _SIDES: Final[dict[Action, frozenset[DealSide]]] = {
     Action.RECEIVE: _SELLER,
     Action.REVERSE: _SELLER,
     Action.REPORT: _BUYER,
+    Action.REACH: _BUYER,
 }
 
 # Where each action leads once it is complete: by the second side's confirmation a draft is signed,
@@ -51,6 +53,7 @@ TRANSITIONS: Final[dict[ContractState, dict[Action, ContractState]]] = {
         Action.RECEIVE: ContractState.SIGNED,
         Action.REVERSE: ContractState.SIGNED,
         Action.REPORT: ContractState.SIGNED,
+        Action.REACH: ContractState.SIGNED,
     },
     # What was received by mistake can still be taken back.
     ContractState.CANCELLED: {Action.REVERSE: ContractState.CANCELLED},

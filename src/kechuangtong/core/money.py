@@ -10,7 +10,7 @@ HUNDRED: Final = Decimal(100)
 
 
 def split(total: Decimal, shares: Sequence[Decimal], *, unit: Decimal = CENT) -> list[Decimal]:
-    """A total in parts that stand to each other as the shares do, in whole units, exactly all of it.
+    """All of a total in parts that stand to each other as the shares do, in whole units.
 
     By largest remainders: each part is its share rounded down, and what is left goes, a unit each,
     to those that lost most by that; of equal ones to the first. A part is thus less than a unit

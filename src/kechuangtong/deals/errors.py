@@ -56,6 +56,15 @@ class SideUnnamed(Invalid):
     place = ("body", "side")
 
 
+class ContractDecides(Conflict):
+    code = "contract_decides"
+    text = Text(
+        "该交易已有合同，此步随合同的签订、登记、到款或解除而定。",
+        "The deal has a contract: this follows from its signing, registration, receipts or end.",
+    )
+    place = ("body", "action")
+
+
 class AlreadyAgreed(Conflict):
     code = "already_agreed"
     text = Text("本方已确认，等待对方。", "Your side has agreed already; the other is waited for.")

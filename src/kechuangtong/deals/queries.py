@@ -13,7 +13,8 @@ from kechuangtong.core.errors import Forbidden
 from kechuangtong.core.paging import CursorInvalid, decode_cursor, decode_id
 from kechuangtong.deals.schemas import DealQuery, StepQuery
 from kechuangtong.deals.states import ENDED
-from kechuangtong.models import Deal, DealParty, DealStep, User
+from kechuangtong.models import Contract, Deal, DealParty, DealStep, User
+from kechuangtong.models.contract import ContractState
 from kechuangtong.models.deal import DealState
 
 SHOWN = (
@@ -59,6 +60,13 @@ async def deals(session: AsyncSession, actor: Actor, query: DealQuery) -> Sequen
     if query.cursor is not None:
         statement = statement.where(Deal.id < decode_id(query.cursor))
     return (await session.scalars(statement)).all()
+
+
+async def has_contract(session: AsyncSession, deal_id: uuid.UUID) -> bool:
+    """Whether there is a contract of a deal that is drafted or signed."""
+    live = (ContractState.DRAFT, ContractState.SIGNED)
+    there = exists().where(Contract.deal_id == deal_id, Contract.state.in_(live))
+    return bool(await session.scalar(select(there)))
 
 
 async def counts(

@@ -16,6 +16,7 @@ from kechuangtong.core.paging import Page
 from kechuangtong.deals import policy, queries
 from kechuangtong.deals.errors import (
     AlreadyAgreed,
+    ContractDecides,
     DayBeforeStep,
     DayInFuture,
     FieldRequired,
@@ -77,6 +78,17 @@ _ASKED: Final[dict[Action, tuple[frozenset[str], frozenset[str]]]] = {
     Action.RECORD_RECEIPT: (frozenset(), frozenset({"amount"})),
     Action.TERMINATE: (frozenset({"reason"}), frozenset()),
 }
+# Where a deal has a contract, these follow from what is done to it, so that the two never disagree.
+_BY_CONTRACT: Final = frozenset(
+    {
+        Action.SIGN_CONTRACT,
+        Action.APPLY_REGISTRATION,
+        Action.REGISTER,
+        Action.REFUSE_REGISTRATION,
+        Action.RECORD_RECEIPT,
+        Action.TERMINATE,
+    }
+)
 _NOTHING: Final[tuple[frozenset[str], frozenset[str]]] = (frozenset(), frozenset())
 
 
@@ -91,13 +103,15 @@ async def act(
     """Take one step of a deal, and tell the other side.
 
     Raises NotFound, Forbidden for the wrong side, SideUnnamed, PreconditionFailed, FieldRequired,
-    FieldUnasked, RegisterNumberInvalid, and what `take` raises.
+    FieldUnasked, RegisterNumberInvalid, ContractDecides, and what `take` raises.
     """
     deal = await get(session, actor, deal_id, to_change=True)
     side = _side(policy.sides(actor, deal), body.action, deal, body.side)
     check_version(deal, expected_versions)
     if body.action not in TRANSITIONS[deal.state]:
         raise WrongDealState(state=deal.state.value, action=body.action.value)
+    if body.action in _BY_CONTRACT and await queries.has_contract(session, deal.id):
+        raise ContractDecides
     on = body.on or today()
     details = _details(body, on)
     await take(session, actor, deal, side, body.action, on=on, note=body.note, details=details)
@@ -275,6 +289,7 @@ async def show(session: AsyncSession, actor: Actor, deal: Deal) -> DealDetail:
     await session.flush()  # what was just written is among its steps
     steps = (await queries.histories(session, [deal.id]))[deal.id]
     mine = policy.sides(actor, deal)
+    left_out = _BY_CONTRACT if await queries.has_contract(session, deal.id) else frozenset()
     notices = [one for one in steps if one.action == Action.PUBLISH_PRICE]
     return DealDetail.model_validate(
         {
@@ -287,7 +302,7 @@ async def show(session: AsyncSession, actor: Actor, deal: Deal) -> DealDetail:
             "actions": [
                 DealAction(action=action, side=side)
                 for action, side in policy.possible(deal, steps, today())
-                if side in mine
+                if side in mine and action not in left_out
             ],
         }
     )

@@ -11,6 +11,7 @@ from typing import Final
 
 from kechuangtong.bookings.service import tend
 from kechuangtong.changes.service import note_expired
+from kechuangtong.contracts.reminders import remind as remind_of_payments
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import Database, hold, upsert
 from kechuangtong.jobs.cleaning import clean
@@ -33,6 +34,7 @@ class Scheduled:
 SCHEDULES: Final[Mapping[str, Scheduled]] = {
     "cleaning": Scheduled(timedelta(days=1), clean),
     "reminders": Scheduled(timedelta(days=1), lambda runtime: remind(runtime.database)),
+    "payments": Scheduled(timedelta(days=1), lambda runtime: remind_of_payments(runtime.database)),
     "expiry": Scheduled(timedelta(minutes=10), lambda runtime: note_expired(runtime.database)),
     "bookings": Scheduled(timedelta(minutes=5), lambda runtime: tend(runtime.database)),
     "sales": Scheduled(timedelta(minutes=5), lambda runtime: close_sales(runtime.database)),

@@ -138,9 +138,9 @@ class Contract(Record, Base):
         return self.seller_confirmed_at if side is DealSide.SELLER else self.buyer_confirmed_at
 
     @property
-    def open_proposal(self) -> "ContractProposal | None":
-        """What waits for the other side's answer; there is one at a time."""
-        return next((one for one in self.proposals if one.state is ProposalState.PROPOSED), None)
+    def open_proposals(self) -> list["ContractProposal"]:
+        """What waits for the other side's answer; there is at most one of each kind."""
+        return [one for one in self.proposals if one.state is ProposalState.PROPOSED]
 
     @property
     def registration(self) -> "ContractRegistration | None":

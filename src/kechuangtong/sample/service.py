@@ -58,6 +58,7 @@ from kechuangtong.organizations.invitations.service import GOOD_FOR
 from kechuangtong.organizations.service import create_organization
 from kechuangtong.sample import ids
 from kechuangtong.sample.contacts import add_contacts
+from kechuangtong.sample.contracts import add_contracts
 from kechuangtong.sample.deals import MINUTES, add_deals
 from kechuangtong.sample.ids import sample_id
 from kechuangtong.sample.instruments import PICTURE, add_bookings, add_instruments
@@ -150,6 +151,7 @@ async def load_sample(session: AsyncSession) -> None:
     await add_deals(session)
     await add_ownership(session)
     await add_sales(session)
+    await add_contracts(session)
     for kind in ListKind:
         await freeze(session, OPERATOR, kind)
     session.add(

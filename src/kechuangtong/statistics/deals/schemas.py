@@ -7,9 +7,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from decimal import Decimal
-from pydantic import PlainSerializer
-SignedYuan = Annotated[Decimal, PlainSerializer(lambda yuan: f'{yuan:.2f}', return_type=str, when_used='json')]
+from kechuangtong.contracts.schemas import SignedYuan
 from kechuangtong.core.language import Text
 from kechuangtong.core.schemas import Input, Line, YuanSum
 from kechuangtong.deals.states import Pricing
