@@ -293,6 +293,26 @@ POST   /v1/bookings/{booking_id}/start                    143++33+3311
 POST   /v1/bookings/{booking_id}/finish                   143++33+3311
 POST   /v1/bookings/{booking_id}/no-show                  143++33+3311
 POST   /v1/bookings/{booking_id}/rate                     143++33+3311
+PUT    /v1/achievements/{achievement_id}/ownership        133++33+3311
+GET    /v1/achievements/{achievement_id}/ownership        +++++++++311
+GET    /v1/achievements/{achievement_id}/ownership/history +++++++++311
+GET    /v1/achievements/{achievement_id}/ownership/reward 13+++33++311
+GET    /v1/sales                                          +++++++++311
+POST   /v1/sales                                          133++33+3311
+GET    /v1/sales/{sale_id}                                +++++++++311
+PATCH  /v1/sales/{sale_id}                                143++33+3311
+POST   /v1/sales/{sale_id}/publish                        143++33+3311
+POST   /v1/sales/{sale_id}/withdraw                       143++33+3311
+POST   /v1/sales/{sale_id}/award                          133++33+3311
+GET    /v1/sales/{sale_id}/bids                           +++++++++311
+POST   /v1/sales/{sale_id}/bids                           133++33+3311
+GET    /v1/sales/{sale_id}/applications                   +++++++++311
+POST   /v1/sales/{sale_id}/applications                   133++33+3311
+GET    /v1/sales/{sale_id}/objections                     1++++33++311
+POST   /v1/sales/{sale_id}/objections                     133++33+3311
+POST   /v1/sales/{sale_id}/objections/{objection_id}/decide 133++33+3311
+POST   /v1/sales/{sale_id}/first-refusal                  133++33+3311
+POST   /v1/sales/{sale_id}/first-refusal/answer           133++33+3311
 """
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
@@ -9,7 +10,7 @@ from kechuangtong.core.clock import today
 from kechuangtong.deals import policy, queries
 from kechuangtong.deals.service import take
 from kechuangtong.deals.states import Action
-from kechuangtong.models import Deal, Sale
+from kechuangtong.models import Deal, DealParty, Sale
 from kechuangtong.models.deal import DealSide, DealState
 from kechuangtong.models.sale import SaleWay
 from kechuangtong.sales.errors import DealUnsuitable
@@ -23,6 +24,11 @@ async def name(session: AsyncSession, actor: Actor, sale: Sale, deal_id: uuid.UU
         if deal is None or not _suits(actor, sale, deal):
             raise DealUnsuitable
     sale.deal_id = deal_id
+
+
+def parties(sale: Sale) -> Select[uuid.UUID]:
+    """The organizations of the deal that a sale belongs to."""
+    return select(DealParty.organization_id).where(DealParty.deal_id == sale.deal_id)
 
 
 def _suits(actor: Actor, sale: Sale, deal: Deal) -> bool:

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import OPERATOR, Actor
@@ -239,8 +239,8 @@ async def _assign(session: AsyncSession, actor: Actor, sale: Sale, values: SaleF
         assert values.opens_at is not None
         assert values.closes_at is not None
         sale.opens_at, sale.closes_at = values.opens_at, values.closes_at
-    await _name_buyer(session, actor, sale, values.buyer_id)
     await deals.name(session, actor, sale, values.deal_id)
+    await _name_buyer(session, actor, sale, values.buyer_id)
 
 
 async def _name_buyer(
@@ -256,7 +256,7 @@ async def _name_buyer(
             Organization.id == buyer_id,
             Organization.id != sale.organization_id,
             Organization.merged_into_id.is_(None),
-            listed_to(actor),
+            or_(listed_to(actor), Organization.id.in_(deals.parties(sale))),
         )
     )
     if sale.buyer is None:
