@@ -31,6 +31,14 @@ class PartyNotInDeal(Invalid):
     text = Text("买卖双方须是该交易的当事单位。", "Sellers and buyers are parties of the deal.")
 
 
+class PartyLeft(Conflict):
+    code = "party_left"
+    text = Text(
+        "合同中有单位已不在该交易中，请先修改合同。",
+        "A party of the contract has left the deal: change the contract first.",
+    )
+
+
 class BrokerUnknown(Invalid):
     code = "broker_unknown"
     text = Text("没有这样的单位。", "There is no such organization.")

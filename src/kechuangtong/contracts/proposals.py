@@ -1,6 +1,7 @@
 """What one side of a signed contract proposes to the other: an amendment, or the cancellation."""
 
 import uuid
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -38,6 +39,11 @@ from kechuangtong.models import Contract, ContractProposal
 from kechuangtong.models.contract import ContractState, ProposalKind, ProposalState
 from kechuangtong.models.deal import DealSide
 from kechuangtong.models.notice import NoticeKind
+
+_NOTICES: Final = {
+    ProposalKind.AMENDMENT: NoticeKind.CONTRACT_AMENDMENT,
+    ProposalKind.CANCELLATION: NoticeKind.CONTRACT_CANCELLATION,
+}
 
 
 async def amend(
@@ -100,7 +106,7 @@ async def accept(
         raise OwnProposal
     before = snapshot(contract)
     _decide(proposal, ProposalState.CONFIRMED)
-    await settle(session, contract)
+    await settle(session, contract, [_NOTICES[kind]])
     if proposal.content is not None:
         content = ContractContent.model_validate(proposal.content)
         await ledger.plan(session, contract, content)
@@ -112,6 +118,7 @@ async def accept(
         for other in contract.proposals:
             if other.state is ProposalState.PROPOSED:
                 _decide(other, ProposalState.DROPPED)
+        await settle(session, contract)
         await deal_steps.cancelled(session, actor, contract, by, proposal.reason)
         what, kind_of_notice = "cancelled", NoticeKind.CONTRACT_CANCELLED
     touch(contract)
@@ -142,7 +149,7 @@ async def drop(
         raise ProposalDecided
     before = snapshot(contract)
     _decide(proposal, ProposalState.DROPPED)
-    await settle(session, contract)
+    await settle(session, contract, [_NOTICES[kind]])
     touch(contract)
     await session.flush()  # notices and the log tell what is stored
     log_change(session, actor, contract, "proposal_dropped", before=before)
@@ -180,13 +187,14 @@ async def _propose(
     touch(contract)
     await session.flush()  # notices and the log tell what is stored
     log_change(session, actor, contract, f"{kind.value}_proposed", before=before)
-    notice = (
-        NoticeKind.CONTRACT_AMENDMENT
-        if kind is ProposalKind.AMENDMENT
-        else NoticeKind.CONTRACT_CANCELLATION
-    )
     await tell(
-        session, contract, notice, by=by, waiting=True, key=str(proposal.id), comment=body.reason
+        session,
+        contract,
+        _NOTICES[kind],
+        by=by,
+        waiting=True,
+        key=str(proposal.id),
+        comment=body.reason,
     )
     return contract
 

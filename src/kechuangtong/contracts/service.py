@@ -5,7 +5,7 @@ written upon, and the deal's step is taken in the same transaction.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -22,6 +22,7 @@ from kechuangtong.contracts.errors import (
     ContractInvalid,
     DealEnded,
     DealUnknown,
+    PartyLeft,
     PartyNotInDeal,
     SideUnnamed,
     WrongContractState,
@@ -141,7 +142,7 @@ async def confirm(
     step.
 
     Raises NotFound, Forbidden, SideUnnamed, PreconditionFailed, WrongContractState,
-    ContractIncomplete, AlreadyConfirmed, and what the deal's step raises.
+    ContractIncomplete, PartyLeft, AlreadyConfirmed, and what the deal's step raises.
     """
     contract = await hold(session, actor, contract_id)
     by = side_of(actor, contract, Action.CONFIRM, side)
@@ -149,6 +150,10 @@ async def confirm(
     signed = move(contract, Action.CONFIRM)
     if missing := missing_items(said(contract)):
         raise ContractIncomplete(missing)
+    try:
+        await complete(session, contract.deal, said(contract))
+    except PartyNotInDeal as error:
+        raise PartyLeft from error
     if contract.confirmed_at(by) is not None:
         raise AlreadyConfirmed
     before = snapshot(contract)
@@ -382,11 +387,13 @@ async def complete(session: AsyncSession, deal: Deal, content: ContractContent) 
         named = content.of_side(side) or [Party(side=side, organization_id=one) for one in names]
         equal = split(HUNDRED, [HUNDRED] * len(named), unit=_SHARE_UNIT) if named else []
         for one, share in zip(named, equal, strict=True):
-            if one.organization_id not in names:
+            whose = await _present(session, one.organization_id)
+            if whose not in names:
                 place = content.parties.index(one)
                 raise PartyNotInDeal(loc=("body", "parties", place, "organization_id"))
             update = {
-                "name": one.name or names[one.organization_id],
+                "organization_id": whose,
+                "name": one.name or names[whose],
                 "share": share if one.share is None else one.share,
             }
             parties.append(one.model_copy(update=update))
@@ -400,6 +407,14 @@ async def complete(session: AsyncSession, deal: Deal, content: ContractContent) 
             name = name or organization.name
         parties.append(one.model_copy(update={"name": name}))
     return content.model_copy(update={"parties": parties})
+
+
+async def _present(session: AsyncSession, organization_id: uuid.UUID | None) -> uuid.UUID | None:
+    """The organization that one is since it was merged into another, if it was."""
+    found = None
+    if organization_id is not None:
+        found = await session.get(Organization, organization_id)
+    return organization_id if found is None else found.merged_into_id or found.id
 
 
 def keep_version(session: AsyncSession, contract: Contract, *, reason: str | None) -> None:
@@ -416,7 +431,9 @@ def keep_version(session: AsyncSession, contract: Contract, *, reason: str | Non
     )
 
 
-async def settle(session: AsyncSession, contract: Contract) -> None:
+async def settle(
+    session: AsyncSession, contract: Contract, kinds: Collection[NoticeKind] = _WAITING
+) -> None:
     """What was waited for of a contract has come about, or is asked anew."""
-    for kind in _WAITING:
+    for kind in kinds:
         await inbox.settle(session, kind, [contract.id])
