@@ -43,7 +43,7 @@ class Made:
     buyer: uuid.UUID
     steps: list[tuple[DealState, str]]
     field: str | None = None
-    reason: str | None = None
+    cause: str | None = None
     pricing: str = "agreement"
     achievement: Achievement | None = None
     id: uuid.UUID = dataclasses.field(default_factory=new_id)
@@ -82,7 +82,7 @@ class Made:
         for number, (state, day) in enumerate(self.steps, 1):
             details = {"pricing": self.pricing} if state is S.SIGNED else {}
             if state is S.TERMINATED:
-                details = {"reason": self.reason}
+                details = {"reason": "私下的原因"} | ({"cause": self.cause} if self.cause else {})
             self.rows.append(
                 DealStep(
                     deal_id=self.id,

@@ -119,7 +119,7 @@ async def made(service: Service, session: AsyncSession) -> uuid.UUID:
             (S.NEGOTIATION, "2026-02-12"),
             (S.TERMINATED, "2026-03-01"),
         ],
-        reason="price",
+        cause="price",
     )
     cancelled = Made(
         **machines,
@@ -195,7 +195,7 @@ async def test_deals_are_counted_from_match_to_money(
     assert amounts(whole["total"]) == [4, "3700000.50", "2900000.25", 3, "1800000.00"]
     assert whole["terminated"] == {
         "count": 2,
-        "by_reason": [{"reason": "price", "count": 1}, {"reason": None, "count": 1}],
+        "by_cause": [{"cause": "price", "count": 1}, {"cause": None, "count": 1}],
         "by_state": [{"state": "negotiation", "count": 1}, {"state": "signed", "count": 1}],
     }
     assert (whole["groups"], whole["left_out"]) == ([], 0)

@@ -6,6 +6,7 @@ from kechuangtong.pages.accounts import router as accounts
 from kechuangtong.pages.bookings import router as bookings
 from kechuangtong.pages.calendar_feeds import router as calendar_feeds
 from kechuangtong.pages.contacts import router as contacts
+from kechuangtong.pages.deal_figures import router as deal_figures
 from kechuangtong.pages.home import router as home
 from kechuangtong.pages.instrument_years import router as instrument_years
 from kechuangtong.pages.instruments import router as instruments
@@ -29,6 +30,7 @@ _all = (
     contacts,
     match_runs,
     statistics,
+    deal_figures,
 )
 for _pages in _all:
     router.include_router(_pages)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 
 from kechuangtong.core.clock import CITY
 from kechuangtong.core.trade import ListKind
+from kechuangtong.deals.states import Cause
 from kechuangtong.models import (
     Achievement,
     Broker,
@@ -69,7 +70,7 @@ class End:
 
     on: date
     state: DealState
-    reason: str | None
+    cause: Cause | None
 
 
 @dataclass
@@ -124,7 +125,8 @@ async def cases(session: AsyncSession, query: DealStatisticsQuery) -> list[Case]
         )
     ):
         if step.from_state is not None:
-            found[step.deal_id].end = End(step.on, step.from_state, step.details.get("reason"))
+            cause = step.details.get("cause")
+            found[step.deal_id].end = End(step.on, step.from_state, cause and Cause(cause))
     for deal_id, organization_id in await session.execute(
         select(DealParty.deal_id, DealParty.organization_id).where(DealParty.deal_id.in_(ids))
     ):

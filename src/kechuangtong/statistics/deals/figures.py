@@ -15,6 +15,7 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.errors import ScopeMissing
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.core.errors import Forbidden, NotSignedIn
+from kechuangtong.deals.states import Cause
 from kechuangtong.models import Broker, Organization
 from kechuangtong.models.deal import DealState
 from kechuangtong.statistics.deals.cases import Case, Contact, cases, contacts, names
@@ -22,12 +23,12 @@ from kechuangtong.statistics.deals.schemas import (
     BEFORE_DEALS,
     OF_DEALS,
     By,
+    CauseCount,
     DealFigures,
     DealGroup,
     DealStatistics,
     DealStatisticsQuery,
     FunnelStep,
-    ReasonCount,
     StateCount,
     StepFigures,
     Terminated,
@@ -36,6 +37,7 @@ from kechuangtong.statistics.deals.schemas import (
 # Amounts and times of fewer would tell of single deals.
 LEAST: Final = 3
 _GROUPS: Final = 100
+_CAUSES: Final = (*Cause, None)
 _OF_PARTIES: Final = (By.ORGANIZATION, By.BROKER)
 
 # A step or amount of a case on a day, to the values that it counts for.
@@ -60,10 +62,7 @@ async def of_deals(
 ) -> DealStatistics:
     """The figures that are asked for, to be asked in a snapshot. Everyone gets those of all deals;
     an organization's own are its people's. Raises Forbidden, NotSignedIn, ScopeMissing."""
-    everyone = _for_everyone(actor, query)
-    found = await cases(session, query)
-    first = [] if query.broker_id is not None else await contacts(session, query)
-    statistics = figures(found, first, query, everyone=everyone)
+    (statistics,) = await broken_down(session, actor, query, [query.by])
     if query.by in _OF_PARTIES:
         model = Organization if query.by is By.ORGANIZATION else Broker
         ids = {one.value: uuid.UUID(one.value) for one in statistics.groups if one.value}
@@ -71,6 +70,20 @@ async def of_deals(
         for group in statistics.groups:
             group.name = None if group.value is None else named.get(ids[group.value])
     return statistics
+
+
+async def broken_down(
+    session: AsyncSession, actor: Actor, query: DealStatisticsQuery, by: Sequence[By | None]
+) -> list[DealStatistics]:
+    """As `of_deals`, in several ways at once, and without names."""
+    queries = [query.model_copy(update={"by": one}) for one in by]
+    everyone = [_for_everyone(actor, one) for one in queries]
+    found = await cases(session, query)
+    first = [] if query.broker_id is not None else await contacts(session, query)
+    return [
+        figures(found, first, one, everyone=told)
+        for one, told in zip(queries, everyone, strict=True)
+    ]
 
 
 def _for_everyone(actor: Actor, query: DealStatisticsQuery) -> bool:
@@ -231,15 +244,11 @@ def _hide(shown: Sequence[DealFigures]) -> None:
 
 def _terminated(found: Iterable[Case], query: DealStatisticsQuery) -> Terminated:
     ends = [one.end for one in found if one.end is not None and query.within(one.end.on)]
-    reasons = Counter(one.reason for one in ends)
-    states = Counter(one.state for one in ends)
+    causes, states = Counter(one.cause for one in ends), Counter(one.state for one in ends)
     return Terminated(
         count=len(ends),
-        by_reason=[
-            ReasonCount(reason=reason, count=count)
-            for reason, count in sorted(
-                reasons.items(), key=lambda one: (-one[1], one[0] or "\uffff")
-            )
+        by_cause=[
+            CauseCount(cause=cause, count=causes[cause]) for cause in _CAUSES if causes[cause]
         ],
         by_state=[
             StateCount(state=state, count=states[state]) for state in DealState if states[state]

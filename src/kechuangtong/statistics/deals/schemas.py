@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 from kechuangtong.contracts.schemas import SignedYuan
 from kechuangtong.core.language import Text
 from kechuangtong.core.schemas import Input, Line, YuanSum
-from kechuangtong.deals.states import Pricing
+from kechuangtong.deals.states import Cause, Pricing
 from kechuangtong.models.contract import ContractKind
 from kechuangtong.models.deal import DealState
 from kechuangtong.sample import ids
@@ -148,10 +148,10 @@ class DealGroup(DealFigures):
     name: Annotated[str | None, Field(description="Whose id it is")]
 
 
-class ReasonCount(BaseModel):
-    """Deals that ended for a reason."""
+class CauseCount(BaseModel):
+    """Deals that ended for one cause."""
 
-    reason: Annotated[str | None, Field(description="null: none was given")]
+    cause: Annotated[Cause | None, Field(description="null: it was not told")]
     count: int
 
 
@@ -166,7 +166,10 @@ class Terminated(BaseModel):
     """Deals that were terminated in the time (终止)."""
 
     count: int
-    by_reason: Annotated[list[ReasonCount], Field(description="The most frequent first")]
+    by_cause: Annotated[
+        list[CauseCount],
+        Field(description="Why (终止原因), in their order; what was written is not told"),
+    ]
     by_state: Annotated[
         list[StateCount], Field(description="The state in which they ended, in the states' order")
     ]
