@@ -237,6 +237,7 @@ async def test_deals_are_counted_from_match_to_money(
     assert hidden["装备"] == [1, None, None, 1, None]
     assert hidden["新材料"] == [3, None, None, 2, None]  # else the whole would tell the other
     await yearly(admin, scholar, service, institute)
+    await pages(service, anyone, scholar, institute)
     for client, query, status in (
         (anyone, {"by": "organization"}, 401),
         (anyone, {"until": "2026-04-01"}, 401),
@@ -248,6 +249,32 @@ async def test_deals_are_counted_from_match_to_money(
         (admin, {"by": "year"}, 422),
     ):
         assert (await client.get(PATH, params=query)).status_code == status, query
+
+
+async def pages(
+    service: Service, anyone: httpx.AsyncClient, scholar: httpx.AsyncClient, institute: uuid.UUID
+) -> None:
+    """The same as charts: to everyone the whole, to an organization's people its own."""
+    path = "/statistics/deals"
+    assert path in (await anyone.get("/statistics")).text
+    public = (await anyone.get(path)).text
+    for told in (
+        "从匹配到到款",
+        "3,700,000.50 元",
+        "洽谈（中位数 2.5 天）",
+        "合同已签订",
+        "价格未谈拢",
+    ):
+        assert told in public, told
+    for hidden in ("2,000,000", "1,700,000", "私下", "绵州研究所", "锦城机电"):
+        assert hidden not in public, hidden
+    english = await anyone.get(path, headers={"Accept-Language": "en"})
+    assert "Contracts signed by month" in english.text
+    own = (await scholar.get(path, params={"organization_id": str(service.university)})).text
+    assert "1,700,000.50 元" in own
+    for client, status in ((scholar, 404), (anyone, 404)):
+        answer = await client.get(path, params={"organization_id": str(institute)})
+        assert answer.status_code == status
 
 
 async def yearly(

@@ -279,6 +279,14 @@ POST   /v1/calendar-feeds                                 1++++++++311
 DELETE /v1/calendar-feeds/{feed_id}                       1444444+4311
 GET    /v1/calendar-feeds/{token}.ics                     ++++++++++++
 GET    /v1/statistics/instruments                         13+++33++311
+GET    /v1/statistics/deals                               ++++++++++11
+GET    /v1/statistics/deals/yearly                        13+++33++311
+GET    /v1/statistics/deals/yearly.xlsx                   13+++33++311
+GET    /v1/deals/releases                                 +++++++++311
+GET    /v1/deals/releases.ndjson                          +++++++++311
+POST   /v1/deals/{deal_id}/publish                        143++33+3311
+POST   /v1/deals/{deal_id}/unpublish                      143++33+3311
+GET    /statistics/deals                                  ++++++++++11
 GET    /v1/bookings                                       1++++33++311
 POST   /v1/bookings                                       13+++33+3311
 POST   /v1/bookings/series                                13+++33+3311

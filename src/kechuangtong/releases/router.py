@@ -1,5 +1,6 @@
 """Deals made public (交易公开) over HTTP."""
 
+import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -12,7 +13,8 @@ from kechuangtong.core.clock import now, today
 from kechuangtong.core.http import ExpectedVersions, etag
 from kechuangtong.core.openapi import answers, file
 from kechuangtong.core.paging import link_next
-from kechuangtong.deals.http import DealId, Writer
+from kechuangtong.deals.http import Writer
+from kechuangtong.lists.http import of_sample
 from kechuangtong.releases import service
 from kechuangtong.releases.schemas import (
     Links,
@@ -22,10 +24,13 @@ from kechuangtong.releases.schemas import (
     ReleaseQuery,
 )
 from kechuangtong.runtime import RuntimeDep
+from kechuangtong.sample import ids
 
 router = APIRouter(prefix="/v1/deals", tags=["releases"], route_class=IdempotentRoute)
 
 _READERS = [Depends(requires(Permission.DUMP_READ))]
+DealToPublishId = Annotated[uuid.UUID, of_sample(ids.DEAL_TO_PUBLISH)]
+DealPublicId = Annotated[uuid.UUID, of_sample(ids.DEAL_PUBLIC)]
 _NDJSON = "application/x-ndjson"
 
 
@@ -94,7 +99,7 @@ async def download_releases(runtime: RuntimeDep) -> StreamingResponse:
     responses=answers(400, 401, 403, 404, 409, 412, 413, 422, 428),
 )
 async def publish_deal(
-    deal_id: DealId,
+    deal_id: DealToPublishId,
     session: IdempotentSession,
     actor: Writer,
     response: Response,
@@ -114,7 +119,7 @@ async def publish_deal(
     responses=answers(400, 401, 403, 404, 412, 413, 422, 428),
 )
 async def unpublish_deal(
-    deal_id: DealId,
+    deal_id: DealPublicId,
     session: IdempotentSession,
     actor: Writer,
     response: Response,
