@@ -4,6 +4,7 @@ import asyncio
 import threading
 import uuid
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -39,8 +40,13 @@ from kechuangtong.models import (
     Membership,
     Notice,
     Organization,
+    Ownership,
+    OwnershipUnit,
     Registration,
     Review,
+    Sale,
+    SaleEntrant,
+    SaleObjection,
     SavedSearch,
     User,
 )
@@ -50,7 +56,9 @@ from kechuangtong.models.deal import DealSide, DealState
 from kechuangtong.models.instrument import InstrumentKind, UserClass
 from kechuangtong.models.listing import ListingState
 from kechuangtong.models.notice import NoticeKind
+from kechuangtong.models.ownership import OwnershipKind
 from kechuangtong.models.review import ReviewSubject
+from kechuangtong.models.sale import SaleObject, SaleWay
 from kechuangtong.organizations import merging
 from kechuangtong.organizations.service import find_organization
 from people import change
@@ -114,7 +122,27 @@ async def something_in_every_table(session: AsyncSession, owner: uuid.UUID) -> N
         stored_state=BookingState.APPROVED,
     )
     deal = Deal(title="交易", opened_by=DealSide.BUYER)
-    session.add_all([interest, attachment, instrument, booking, deal])
+    ownership = Ownership(
+        achievement_id=achievement.id,
+        number=1,
+        kind=OwnershipKind.UNIT_OWNED,
+        from_on=later.date(),
+        units=[OwnershipUnit(position=0, organization_id=owner, share=Decimal(100))],
+    )
+    sale = Sale(
+        achievement_id=achievement.id,
+        organization_id=owner,
+        buyer_id=owner,
+        awarded_to_id=owner,
+        way=SaleWay.AGREEMENT,
+        object=SaleObject.LICENSE,
+        title="许可",
+        summary="",
+        price=Decimal(1),
+        opens_at=later,
+        closes_at=later,
+    )
+    session.add_all([interest, attachment, instrument, booking, deal, ownership, sale])
     await session.flush()
     session.add_all(
         [
@@ -159,6 +187,8 @@ async def something_in_every_table(session: AsyncSession, owner: uuid.UUID) -> N
                 on=later.date(),
                 organization_id=owner,
             ),
+            SaleEntrant(sale_id=sale.id, number=1, organization_id=owner, related=False),
+            SaleObjection(sale_id=sale.id, organization_id=owner, text=""),
             InterestMessage(interest_id=interest.id, organization_id=owner, text=""),
             Introduction(interest_id=interest.id, organization_id=owner, owner_id=owner),
             SavedSearch(organization_id=owner, name="", query={}),

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 import time_machine
 from sqlalchemy import func, select
 
@@ -122,6 +123,7 @@ async def test_an_auction_from_the_first_bid_to_its_award(
         assert (await told(buyer)).count("sale_lost") == 2  # of this one, and of the unmet one
 
 
+@pytest.mark.parametrize("_place", ["sqlite"], indirect=True)  # no question of storage
 async def test_several_applicants_of_a_listing_bid_for_it(
     service: Service,
     scholar: httpx.AsyncClient,
@@ -160,6 +162,7 @@ async def test_several_applicants_of_a_listing_bid_for_it(
         assert won.json()["award"]["organization"]["name"] == "锦城机电有限公司"
 
 
+@pytest.mark.parametrize("_place", ["sqlite"], indirect=True)  # no question of storage
 async def test_a_draft_is_its_owners_and_is_changed_until_it_is_published(
     service: Service,
     scholar: httpx.AsyncClient,
