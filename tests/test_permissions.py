@@ -321,6 +321,40 @@ POST   /v1/sales/{sale_id}/objections                     133++33+3311
 POST   /v1/sales/{sale_id}/objections/{objection_id}/decide 133++33+3311
 POST   /v1/sales/{sale_id}/first-refusal                  133++33+3311
 POST   /v1/sales/{sale_id}/first-refusal/answer           133++33+3311
+GET    /v1/brokers                                        +++++++++311
+POST   /v1/brokers                                        133++33+3311
+GET    /v1/brokers/suggestions                            +++++++++311
+GET    /v1/brokers/{broker_id}                            +++++++++311
+PATCH  /v1/brokers/{broker_id}                            133++33+3311
+POST   /v1/brokers/{broker_id}/submit                     143++44+3311
+POST   /v1/brokers/{broker_id}/approve                    13333+4+3311
+POST   /v1/brokers/{broker_id}/return                     13333+4+3311
+POST   /v1/brokers/{broker_id}/suspend                    13333+3+3311
+POST   /v1/brokers/{broker_id}/reinstate                  13333+4+3311
+POST   /v1/brokers/{broker_id}/renew                      133++33+3311
+GET    /v1/brokers/{broker_id}/figures                    +++++++++311
+GET    /v1/brokers/{broker_id}/training                   +++++++++311
+POST   /v1/brokers/{broker_id}/training                   133++33+3311
+DELETE /v1/brokers/{broker_id}/training/{training_id}     133++33+3311
+GET    /v1/brokers/{broker_id}/conflicts                  +++++++++311
+POST   /v1/brokers/{broker_id}/conflicts                  133++33+3311
+DELETE /v1/brokers/{broker_id}/conflicts/{conflict_id}    133++33+3311
+GET    /v1/deals/{deal_id}/brokers                        14+++33++311
+POST   /v1/deals/{deal_id}/brokers                        143++33+3311
+POST   /v1/deals/{deal_id}/brokers/{broker_id}/agree      143++33+3311
+DELETE /v1/deals/{deal_id}/brokers/{broker_id}            143++33+3311
+GET    /v1/mandates                                       1++++++++311
+POST   /v1/mandates                                       133++33+3311
+GET    /v1/mandates/{mandate_id}                          14+++44++311
+POST   /v1/mandates/{mandate_id}/accept                   1433344+3311
+POST   /v1/mandates/{mandate_id}/decline                  1433344+3311
+POST   /v1/mandates/{mandate_id}/revoke                   143++44+3311
+POST   /v1/mandates/{mandate_id}/resign                   1433344+3311
+GET    /v1/service-institutions                           +++++++++311
+GET    /v1/service-institutions/{organization_id}         +++++++++311
+PUT    /v1/service-institutions/{organization_id}         133++33+3311
+PUT    /v1/service-institutions/{organization_id}/membership 1333333+3311
+DELETE /v1/service-institutions/{organization_id}/membership 1333333+3311
 """
 
 

@@ -20,6 +20,9 @@ from kechuangtong.accounts.users_router import router as users
 from kechuangtong.achievements.router import router as achievements
 from kechuangtong.attachments.router import router as attachments
 from kechuangtong.bookings.router import router as bookings
+from kechuangtong.brokers.institutions_router import router as service_institutions
+from kechuangtong.brokers.mandates_router import router as mandates
+from kechuangtong.brokers.router import router as brokers
 from kechuangtong.calendars.router import router as calendar_feeds
 from kechuangtong.changes.router import router as changes
 from kechuangtong.contracts.payments_router import router as payments
@@ -27,6 +30,7 @@ from kechuangtong.contracts.router import router as contracts
 from kechuangtong.core import errors, openapi
 from kechuangtong.core.http import SESSION, InShape, RequestContext, refuse_parameters
 from kechuangtong.core.migrations import check
+from kechuangtong.deals.brokers_router import router as deal_brokers
 from kechuangtong.deals.documents_router import router as deal_documents
 from kechuangtong.deals.router import router as deals
 from kechuangtong.demands.router import router as demands
@@ -133,6 +137,10 @@ def create_app(settings: Settings) -> FastAPI:
         bookings,
         calendar_feeds,
         sales,
+        brokers,
+        deal_brokers,
+        mandates,
+        service_institutions,
         inbox,
         editions,
         changes,

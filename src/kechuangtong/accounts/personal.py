@@ -12,6 +12,7 @@ from kechuangtong.accounts.history import record
 from kechuangtong.accounts.schemas import PersonalData
 from kechuangtong.accounts.sign_ins import forgive, proven
 from kechuangtong.accounts.users import keep_an_administrator
+from kechuangtong.brokers import service as brokers
 from kechuangtong.core.clock import now
 from kechuangtong.core.db import Database
 from kechuangtong.core.errors import NotFound
@@ -20,6 +21,9 @@ from kechuangtong.models import (
     Attachment,
     Base,
     Booking,
+    Broker,
+    BrokerConflict,
+    BrokerTraining,
     CalendarFeed,
     DealStep,
     Event,
@@ -30,6 +34,7 @@ from kechuangtong.models import (
     InterestMessage,
     Invitation,
     Mail,
+    Mandate,
     MatchFeedback,
     Membership,
     Ownership,
@@ -68,6 +73,7 @@ async def personal_data(session: AsyncSession, user_id: uuid.UUID) -> PersonalDa
     # Nobody has shown that an address is one's own: what came to it before is another's.
     moved = select(func.max(Event.at)).where(*of_user, Event.action == "user.email_changed")
     since = await session.scalar(moved) or user.created_at
+    broker = select(Broker.id).where(Broker.user_id == user.id)
     kept: dict[str, tuple[type[Base], ColumnElement[bool]]] = {
         "account": (User, User.id == user.id),
         "memberships": (Membership, Membership.user_id == user.id),
@@ -89,6 +95,10 @@ async def personal_data(session: AsyncSession, user_id: uuid.UUID) -> PersonalDa
         "calendar_feeds": (CalendarFeed, CalendarFeed.user_id == user.id),
         "bookings": (Booking, Booking.user_id == user.id),
         "qualifications": (Qualification, Qualification.user_id == user.id),
+        "broker": (Broker, Broker.user_id == user.id),
+        "broker_trainings": (BrokerTraining, BrokerTraining.broker_id.in_(broker)),
+        "broker_conflicts": (BrokerConflict, BrokerConflict.broker_id.in_(broker)),
+        "mandates": (Mandate, or_(Mandate.user_id == user.id, Mandate.broker_id.in_(broker))),
         "reviews": (Review, or_(Review.submitted_by == user.id, Review.decided_by == user.id)),
         "imports": (Import, Import.user_id == user.id),
         "attachments": (Attachment, Attachment.user_id == user.id),
@@ -149,6 +159,7 @@ async def erase(session: AsyncSession, actor: Actor, user_id: uuid.UUID) -> None
     await keep_an_administrator(session, user)
     await _keep_managers(session, user)
     await registrations.withdraw_all(session, actor, user.id)
+    await brokers.end(session, actor, user.id)
     await forgive(session, user.name)
     for model in (Membership, Identity, SignIn, PasswordReset, Qualification, CalendarFeed):
         await session.execute(delete(model).where(model.user_id == user.id))

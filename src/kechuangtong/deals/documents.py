@@ -159,7 +159,7 @@ async def _document(
 
 def _had_by(actor: Actor, deal: Deal) -> ColumnElement[bool]:
     """The documents of a deal that the actor may have, who sees that deal."""
-    own = {one.side for one in deal.parties if actor.sees(one.organization_id)}
+    own = policy.known_sides(actor, deal)
     return or_(~DealDocument.own_side, DealDocument.side.in_(own))
 
 

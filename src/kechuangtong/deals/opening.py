@@ -180,6 +180,7 @@ async def _record(
 def _deal(*, parties: dict[DealSide, Organization], **values: Any) -> Deal:  # noqa: ANN401
     return Deal(
         id=new_id(),
+        brokers=[],
         parties=[
             DealParty(organization=parties[side], organization_id=parties[side].id, side=side)
             for side in DealSide

@@ -1,5 +1,6 @@
 """Who may act on a side of a deal, and what is to be done next: pure decisions."""
 
+import uuid
 from collections.abc import Sequence
 from datetime import date
 from typing import Final
@@ -36,7 +37,12 @@ _NOT_WAITED_FOR: Final = frozenset({Action.TERMINATE, Action.RETURN_TO_NEGOTIATI
 
 
 def sides(actor: Actor, deal: Deal) -> frozenset[DealSide]:
-    """The sides of a deal that an actor may act for."""
+    """The sides of a deal that an actor may act for: as one of a party's people, or its broker."""
+    return party_sides(actor, deal) | _broker_sides(actor, deal, Permission.DEALS_WRITE)
+
+
+def party_sides(actor: Actor, deal: Deal) -> frozenset[DealSide]:
+    """The sides of a deal that an actor may act for as one of a party's people."""
     return frozenset(
         party.side
         for party in deal.parties
@@ -62,6 +68,31 @@ def side_for(actor: Actor, deal: Deal, action: Action, named: DealSide | None) -
     if action in ACTS:
         mine &= sides_of(action, deal.opened_by)
     return one_of(mine, named)
+
+
+def known_sides(actor: Actor, deal: Deal) -> frozenset[DealSide]:
+    """The sides of which an actor reads what is kept from the other."""
+    parties = (one.side for one in deal.parties if actor.sees(one.organization_id))
+    return frozenset(parties) | _broker_sides(actor, deal, Permission.DEALS_READ)
+
+
+def acting(deal: Deal, broker_id: uuid.UUID) -> frozenset[DealSide]:
+    """The sides that a broker acts for today: those that have entrusted it; of both (双边代理)
+    neither before each has agreed."""
+    rows = [
+        one
+        for one in deal.brokers
+        if one.broker_id == broker_id and one.broker.practising and one.mandate.in_force
+    ]
+    agreed = len(rows) < 2 or all(one.agreed_by_other_at for one in rows)
+    return frozenset(one.side for one in rows) if agreed else frozenset()
+
+
+def _broker_sides(actor: Actor, deal: Deal, permission: Permission) -> frozenset[DealSide]:
+    if not actor.broker or not actor.in_scope(permission):
+        return frozenset()
+    mine = {one.broker_id for one in deal.brokers if one.broker.user_id == actor.id}
+    return frozenset(side for broker_id in mine for side in acting(deal, broker_id))
 
 
 def agreements(steps: Sequence[DealStep]) -> list[DealStep]:

@@ -4,16 +4,27 @@ import uuid
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select, true
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from kechuangtong.accounts.actor import Actor
+from kechuangtong.brokers.mandates import in_force
+from kechuangtong.brokers.queries import of_person, practising
 from kechuangtong.core.errors import Forbidden
 from kechuangtong.core.paging import CursorInvalid, decode_cursor, decode_id
 from kechuangtong.deals.schemas import DealQuery, StepQuery
 from kechuangtong.deals.states import ENDED
-from kechuangtong.models import Contract, Deal, DealParty, DealStep, User
+from kechuangtong.models import (
+    Broker,
+    Contract,
+    Deal,
+    DealBroker,
+    DealParty,
+    DealStep,
+    Mandate,
+    User,
+)
 from kechuangtong.models.contract import ContractState
 from kechuangtong.models.deal import DealState
 
@@ -21,14 +32,23 @@ SHOWN = (
     joinedload(Deal.achievement),
     joinedload(Deal.demand),
     selectinload(Deal.parties).joinedload(DealParty.organization, innerjoin=True),
+    selectinload(Deal.brokers).options(
+        joinedload(DealBroker.broker, innerjoin=True).joinedload(
+            Broker.organization, innerjoin=True
+        ),
+        joinedload(DealBroker.mandate, innerjoin=True).joinedload(
+            Mandate.organization, innerjoin=True
+        ),
+    ),
 )
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """What lies between the parties is for their people."""
+    """What lies between the parties is for their people, and for a broker while it acts for one."""
     if actor.sees_all:
         return true()
-    return _of(actor.organization_ids)
+    own = _of(actor.organization_ids)
+    return or_(own, _brokered_by(actor)) if actor.broker else own
 
 
 async def deal(
@@ -145,6 +165,28 @@ def _number(cursor: str) -> int:
 def _of(organization_ids: Collection[uuid.UUID], *more: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(
         DealParty.deal_id == Deal.id, DealParty.organization_id.in_(organization_ids), *more
+    )
+
+
+def _brokered_by(actor: Actor) -> ColumnElement[bool]:
+    """As `policy.acting`, as a condition."""
+    other, others = aliased(DealBroker), aliased(Mandate)
+    not_agreed = exists().where(
+        other.deal_id == DealBroker.deal_id,
+        other.broker_id == DealBroker.broker_id,
+        other.side != DealBroker.side,
+        other.mandate_id == others.id,
+        in_force(others),
+        or_(other.agreed_by_other_at.is_(None), DealBroker.agreed_by_other_at.is_(None)),
+    )
+    return exists().where(
+        DealBroker.deal_id == Deal.id,
+        DealBroker.broker_id == Broker.id,
+        of_person(actor),
+        practising(),
+        DealBroker.mandate_id == Mandate.id,
+        in_force(Mandate),
+        ~not_agreed,
     )
 
 

@@ -294,7 +294,7 @@ async def history(
     """One page of a deal's steps, the first first. Raises NotFound."""
     deal = await get(session, actor, deal_id)
     rows = await queries.steps(session, deal_id, query)
-    own = {one.side for one in deal.parties if actor.sees(one.organization_id)}
+    own = policy.known_sides(actor, deal)
     return Page[StepRead].of(
         rows,
         query.limit,

@@ -52,9 +52,9 @@ class NothingToUndo(Conflict):
 class ImportBuiltOn(Conflict):
     code = "import_built_on"
     text = Text(
-        "导入之后，这些记录已有改动、附件、对接意向、交易或预约，不能撤销：{records}。",
-        "These records have been changed since, or have attachments, interests, deals or bookings: "
-        "{records}.",
+        "导入之后，这些记录已有改动、附件、对接意向、委托、交易或预约，不能撤销：{records}。",
+        "These records have been changed since, or have attachments, interests, mandates, deals or "
+        "bookings: {records}.",
     )
 
 

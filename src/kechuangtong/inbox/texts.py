@@ -58,6 +58,19 @@ TITLES: Final = {
     NoticeKind.SALE_AWARDED: Text("出让已成交", "The sale is yours"),
     NoticeKind.SALE_LOST: Text("出让未由贵单位成交", "The sale has ended without you"),
     NoticeKind.SALE_WITHDRAWN: Text("出让已撤回", "The sale was withdrawn"),
+    NoticeKind.BROKER_APPROVED: Text("经纪人登记通过", "A broker is registered"),
+    NoticeKind.BROKER_RETURNED: Text("经纪人登记退回", "A broker's record was returned"),
+    NoticeKind.BROKER_SUSPENDED: Text("经纪人登记暂停", "A broker is suspended"),
+    NoticeKind.BROKER_REINSTATED: Text("经纪人登记恢复", "A broker is reinstated"),
+    NoticeKind.BROKER_CONFLICT: Text(
+        "经纪人声明利益冲突", "A broker declared a conflict of interest"
+    ),
+    NoticeKind.MANDATE_OFFERED: Text("收到委托", "A mandate is offered"),
+    NoticeKind.MANDATE_ACCEPTED: Text("委托已被接受", "The mandate was accepted"),
+    NoticeKind.MANDATE_DECLINED: Text("委托被谢绝", "The mandate was declined"),
+    NoticeKind.MANDATE_REVOKED: Text("委托被撤销", "The mandate was revoked"),
+    NoticeKind.MANDATE_RESIGNED: Text("经纪人已辞任", "The broker has resigned"),
+    NoticeKind.DEAL_BROKER_JOINED: Text("经纪人进入交易", "A broker has joined a deal"),
     NoticeKind.DEAL_OPENED: Text("有新的交易", "A deal was opened"),
     NoticeKind.DEAL_STEP: Text("交易有进展", "A deal moves on"),
     NoticeKind.SEARCH_ALERT: Text("订阅检索有新结果", "A saved search found something new"),
@@ -231,6 +244,44 @@ _SENTENCES: Final = {
     NoticeKind.SALE_WITHDRAWN: Text(
         "“{title}”已撤回：{comment}", '"{title}" was withdrawn: {comment}'
     ),
+    NoticeKind.BROKER_APPROVED: Text("经纪人{title}已登记。", "The broker {title} is registered."),
+    NoticeKind.BROKER_RETURNED: Text(
+        "经纪人{title}的登记被退回：{comment}", "The record of {title} was returned: {comment}"
+    ),
+    NoticeKind.BROKER_SUSPENDED: Text(
+        "经纪人{title}的登记已暂停：{comment}", "The broker {title} is suspended: {comment}"
+    ),
+    NoticeKind.BROKER_REINSTATED: Text(
+        "经纪人{title}的登记已恢复。", "The broker {title} is reinstated."
+    ),
+    NoticeKind.BROKER_CONFLICT: Text(
+        "经纪人{title}声明与贵单位有利益冲突，请处理对其的委托。",
+        "{title} has declared a conflict of interest with your organization: decide about the "
+        "mandate.",
+    ),
+    NoticeKind.MANDATE_OFFERED: Text(
+        "{organization}就“{title}”向{broker}提出委托，请接受或谢绝。",
+        '{organization} offers {broker} a mandate for "{title}": accept or decline.',
+    ),
+    NoticeKind.MANDATE_ACCEPTED: Text(
+        "{broker}接受了“{title}”的委托。", '{broker} has accepted the mandate for "{title}".'
+    ),
+    NoticeKind.MANDATE_DECLINED: Text(
+        "{broker}谢绝了“{title}”的委托。{comment}",
+        '{broker} has declined the mandate for "{title}". {comment}',
+    ),
+    NoticeKind.MANDATE_REVOKED: Text(
+        "{organization}撤销了对{broker}就“{title}”的委托。{comment}",
+        '{organization} has revoked the mandate of {broker} for "{title}". {comment}',
+    ),
+    NoticeKind.MANDATE_RESIGNED: Text(
+        "{broker}辞去了“{title}”的委托。{comment}",
+        '{broker} has resigned the mandate for "{title}". {comment}',
+    ),
+    NoticeKind.DEAL_BROKER_JOINED: Text(
+        "经纪人{broker}受{organization}委托进入交易“{title}”。",
+        'The broker {broker} has joined the deal "{title}" for {organization}.',
+    ),
     NoticeKind.DEAL_OPENED: Text(
         "{organization}就“{title}”建立了交易。", '{organization} has opened a deal on "{title}".'
     ),
@@ -257,6 +308,8 @@ _PATHS: Final = {
     "contract": "/v1/contracts/{}",
     "booking": "/v1/bookings/{}",
     "sale": "/v1/sales/{}",
+    "broker": "/v1/brokers/{}",
+    "mandate": "/v1/mandates/{}",
     "deal": "/v1/deals/{}",
     "saved_search": "/v1/saved-searches/{}/results",
     "match_run": "/v1/match-runs/{}",

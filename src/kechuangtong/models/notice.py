@@ -61,6 +61,17 @@ class NoticeKind(StrEnum):
     SALE_AWARDED = "sale_awarded"  # 成交
     SALE_LOST = "sale_lost"  # 未由本单位成交
     SALE_WITHDRAWN = "sale_withdrawn"  # 出让已撤回
+    BROKER_APPROVED = "broker_approved"  # 经纪人登记通过
+    BROKER_RETURNED = "broker_returned"  # 经纪人登记退回
+    BROKER_SUSPENDED = "broker_suspended"  # 经纪人登记暂停
+    BROKER_REINSTATED = "broker_reinstated"  # 经纪人登记恢复
+    BROKER_CONFLICT = "broker_conflict"  # 经纪人声明利益冲突
+    MANDATE_OFFERED = "mandate_offered"  # 收到委托
+    MANDATE_ACCEPTED = "mandate_accepted"  # 委托被接受
+    MANDATE_DECLINED = "mandate_declined"  # 委托被谢绝
+    MANDATE_REVOKED = "mandate_revoked"  # 委托被撤销
+    MANDATE_RESIGNED = "mandate_resigned"  # 经纪人辞任
+    DEAL_BROKER_JOINED = "deal_broker_joined"  # 经纪人进入交易
     DEAL_OPENED = "deal_opened"  # 有新交易
     DEAL_STEP = "deal_step"  # 交易有进展
     SEARCH_ALERT = "search_alert"  # 订阅检索有新结果

@@ -37,6 +37,7 @@ from kechuangtong.models import (
     Membership,
     Organization,
     Sale,
+    ServiceProfile,
 )
 from kechuangtong.organizations.service import (
     check_anonymous_demands,
@@ -125,6 +126,7 @@ async def merge(
     before, before_target = snapshot(one), snapshot(target)
     await _join_people(session, one, target)
     await _join_grants(session, one, target)
+    await _join_profiles(session, one, target)
     await _join_deals(session, one, target)
     for column in references():
         await _move(session, column, one.id, target.id)
@@ -182,6 +184,23 @@ async def _join_grants(session: AsyncSession, one: Organization, target: Organiz
     )
     for grant in grants.all():
         await session.delete(grant)
+    await session.flush()  # what is moved next is moved by statement
+
+
+async def _join_profiles(session: AsyncSession, one: Organization, target: Organization) -> None:
+    """Of two that offer services, what the other says stays; it is a member of the alliance
+    (联盟) where either is."""
+    profiles = await session.scalars(
+        select(ServiceProfile).where(ServiceProfile.organization_id.in_([one.id, target.id]))
+    )
+    by_organization = {profile.organization_id: profile for profile in profiles}
+    if len(by_organization) < 2:
+        return
+    own, kept = by_organization[one.id], by_organization[target.id]
+    if kept.standing is None:
+        kept.standing, kept.member_since = own.standing, own.member_since
+        kept.membership_state = own.membership_state
+    await session.delete(own)
     await session.flush()  # what is moved next is moved by statement
 
 

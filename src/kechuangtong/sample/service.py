@@ -57,6 +57,7 @@ from kechuangtong.models.review import ReviewSubject
 from kechuangtong.organizations.invitations.service import GOOD_FOR
 from kechuangtong.organizations.service import create_organization
 from kechuangtong.sample import ids
+from kechuangtong.sample.brokers import add_brokers
 from kechuangtong.sample.contacts import add_contacts
 from kechuangtong.sample.contracts import add_contracts
 from kechuangtong.sample.deals import MINUTES, add_deals
@@ -154,6 +155,7 @@ async def load_sample(session: AsyncSession) -> None:
     await add_sales(session)
     await add_contracts(session)
     await add_publications(session)
+    await add_brokers(session)
     for kind in ListKind:
         await freeze(session, OPERATOR, kind)
     session.add(
