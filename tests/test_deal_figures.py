@@ -9,18 +9,23 @@ from typing import Any
 import httpx
 import pytest
 from python_calamine import CalamineWorkbook
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conftest import Service
 from kechuangtong.core.db import new_id
-from kechuangtong.core.trade import ListKind, OrganizationKind
+from kechuangtong.core.trade import ListKind, OrganizationKind, Price, PriceKind
 from kechuangtong.models import (
+    Demand,
     Interest,
     Introduction,
+    MatchFeedback,
     Organization,
+    User,
 )
 from kechuangtong.models.contract import ContractKind, ContractState
 from kechuangtong.models.deal import DealState
+from kechuangtong.models.feedback import Verdict
 from kechuangtong.statistics.deals.cases import Case, Received, Signed
 from kechuangtong.statistics.deals.figures import figures
 from kechuangtong.statistics.deals.schemas import By, DealStatisticsQuery
@@ -43,8 +48,8 @@ def amounts(shown: dict[str, Any]) -> list[Any]:
     return [shown[name] for name in names]
 
 
-async def made(service: Service, session: AsyncSession) -> uuid.UUID:
-    """Seven deals of two sellers; the other seller's id."""
+async def made(service: Service, session: AsyncSession) -> tuple[uuid.UUID, uuid.UUID]:
+    """Seven deals of two sellers; the ids of the other seller and of a deal that has just begun."""
     institute = Organization(
         id=new_id(),
         name="绵州研究所",
@@ -138,11 +143,11 @@ async def made(service: Service, session: AsyncSession) -> uuid.UUID:
             session.add(row)
             await session.flush()
     await contacts(session, whole, service)
-    return institute.id
+    return institute.id, fresh.id
 
 
 async def contacts(session: AsyncSession, whole: Made, service: Service) -> None:
-    """Two interests in an achievement, the last minute of May in the city, and what came of one."""
+    """A match, two interests, one in the last minute of May in the city, and what came of one."""
     assert whole.achievement is not None
     late = noon("2026-05-31").replace(hour=15, minute=59)
     interests = [
@@ -158,6 +163,20 @@ async def contacts(session: AsyncSession, whole: Made, service: Service) -> None
     ]
     session.add_all(interests)
     await session.flush()
+    wanted = Demand(
+        id=new_id(),
+        organization_id=service.enterprise,
+        identity="需求",
+        title="需求",
+        field="装备",
+        budget=Price(PriceKind.UNKNOWN),
+    )
+    session.add(wanted)
+    await session.flush()
+    judge = await session.scalar(select(User.id).where(User.name == "buyer"))
+    pair = {"achievement_id": whole.achievement.id, "demand_id": wanted.id, "user_id": judge}
+    how = {"ranker": "1", "score": 0.5, "grade": 3, "created_at": noon("2026-01-04")}
+    session.add(MatchFeedback(**pair, **how, verdict=Verdict.USEFUL))
     about = {"achievement_id": whole.achievement.id, "interest_id": interests[1].id}
     sides = {"organization_id": service.enterprise, "owner_id": service.university}
     session.add(Introduction(**about, **sides, created_at=noon("2026-01-09")))
@@ -170,7 +189,7 @@ async def test_deals_are_counted_from_match_to_money(
     scholar: httpx.AsyncClient,
 ) -> None:
     async with service.runtime.database.write() as session:
-        institute = await made(service, session)
+        institute, fresh = await made(service, session)
 
     async def shown(client: httpx.AsyncClient, **query: Any) -> dict[str, Any]:
         answer = await client.get(PATH, params=query)
@@ -181,6 +200,7 @@ async def test_deals_are_counted_from_match_to_money(
     # All of it, to who sees everything.
     whole = await shown(admin)
     assert steps(whole["total"]) == {
+        "useful": 1,
         "interest": 2,
         "introduction": 1,
         "deal": 7,
@@ -213,6 +233,7 @@ async def test_deals_are_counted_from_match_to_money(
     regions = {one["value"]: one for one in (await shown(admin, by="region"))["groups"]}
     assert steps(regions["四川省绵阳市"])["deal"] == 3
     assert steps(regions["四川省成都市"])["interest"] == 2
+    assert (steps(fields["新材料"])["useful"], "useful" in steps(fields["装备"])) == (1, False)
     months = {one["value"]: one for one in (await shown(admin, by="month"))["groups"]}
     assert list(months) == [f"2026-0{month}" for month in range(1, 7)]
     assert steps(months["2026-03"]) == {"signed": 3, "registered": 1}
@@ -226,6 +247,9 @@ async def test_deals_are_counted_from_match_to_money(
     part = await shown(admin, field="装备", region="绵阳", organization_id=str(institute))
     assert amounts(part["total"]) == [1, "2000000.00", "1500000.00", 1, "1000000.00"]
     # An organization's own, to its people.
+    for whose in (service.university, service.enterprise):
+        assert steps((await shown(admin, organization_id=str(whose)))["total"])["useful"] == 1
+    assert "useful" not in steps((await shown(admin, organization_id=str(institute)))["total"])
     own = await shown(scholar, organization_id=str(service.university), by="field")
     assert amounts(own["total"]) == [3, "1700000.50", "1400000.25", 2, "800000.00"]
     assert steps(own["total"])["interest"] == 2
@@ -249,6 +273,17 @@ async def test_deals_are_counted_from_match_to_money(
         (admin, {"by": "year"}, 422),
     ):
         assert (await client.get(PATH, params=query)).status_code == status, query
+    # Why a deal ends is told by who ends it, and what is written of it stays between the two.
+    ends = {"action": "terminate", "reason": "不便公开", "cause": "funds"}
+    taken = await scholar.post(f"/v1/deals/{fresh}/steps", json=ends, headers={"If-Match": "*"})
+    assert taken.status_code == 200, taken.text
+    answer = await anyone.get(PATH)
+    assert answer.json()["terminated"]["by_cause"] == [
+        {"cause": "price", "count": 1},
+        {"cause": "funds", "count": 1},
+        {"cause": None, "count": 1},
+    ]
+    assert "不便公开" not in answer.text
 
 
 async def pages(

@@ -73,7 +73,7 @@ async def _change(
     deal = await find_deal(session, actor, deal_id, to_change=True)
     if deal is None:
         raise NotFound
-    sides = policy.sides(actor, deal)
+    sides = policy.party_sides(actor, deal)  # a broker does not decide on this
     if not sides:
         raise Forbidden
     check_version(deal, expected_versions)
