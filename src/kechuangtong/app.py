@@ -61,12 +61,14 @@ from kechuangtong.pages.rendering import ASSETS, no_such_path
 from kechuangtong.pages.router import router as pages
 from kechuangtong.pages.uploads import router as uploads
 from kechuangtong.registrations.router import router as registrations
+from kechuangtong.releases.router import router as releases
 from kechuangtong.reviews.router import router as reviews
 from kechuangtong.runtime import open_runtime
 from kechuangtong.sales.router import router as sales
 from kechuangtong.search.router import router as search
 from kechuangtong.searches.router import router as saved_searches
 from kechuangtong.settings import Settings
+from kechuangtong.statistics.deals.router import router as deal_statistics
 from kechuangtong.statistics.router import router as statistics
 from kechuangtong.status import router as status
 from kechuangtong.webhooks.router import router as webhooks
@@ -128,6 +130,7 @@ def create_app(settings: Settings) -> FastAPI:
         instrument_matches,
         match_runs,
         interests,
+        releases,  # before the deals, as downloads
         deals,
         contracts,
         payments,
@@ -136,11 +139,11 @@ def create_app(settings: Settings) -> FastAPI:
         terms,
         bookings,
         calendar_feeds,
+        sales,
         brokers,
         deal_brokers,
         mandates,
         service_institutions,
-        sales,
         inbox,
         webhooks,
         editions,
@@ -148,6 +151,7 @@ def create_app(settings: Settings) -> FastAPI:
         dump,
         calculators,
         statistics,
+        deal_statistics,
         audit,
         status,
         pages,

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from decimal import Decimal
 
 import httpx
 
@@ -9,9 +10,11 @@ from brokering import ANY, broker, deal, mandate, put
 from conftest import Service
 from kechuangtong.accounts.actor import OPERATOR
 from kechuangtong.core.clock import today
+from kechuangtong.core.db import new_id
 from kechuangtong.core.trade import OrganizationKind
-from kechuangtong.models import Broker, Mandate
+from kechuangtong.models import Broker, Contract, Mandate
 from kechuangtong.models.broker import BrokerState, MandateState
+from kechuangtong.models.contract import ContractKind, ContractState
 from kechuangtong.models.deal import DealState
 from kechuangtong.organizations.service import create_organization
 
@@ -155,6 +158,7 @@ async def test_figures_tell_no_single_deals(
     scholar: httpx.AsyncClient,
     buyer: httpx.AsyncClient,
     anyone: httpx.AsyncClient,
+    admin: httpx.AsyncClient,
 ) -> None:
     achievement = await draft(scholar, "achievement", service.university)
     demand = await draft(buyer, "demand", service.enterprise)
@@ -171,10 +175,39 @@ async def test_figures_tell_no_single_deals(
         )
         joined = await scholar.post(f"/v1/deals/{deal_id}/brokers", json={"mandate_id": str(sells)})
         assert joined.status_code == 201
+        for state in (ContractState.SIGNED, ContractState.CANCELLED):
+            await _contract(service, deal_id, state, Decimal(1_000 * count))
         figures = (await anyone.get(url)).json()
         assert (figures["deals"], figures["signed"]) == (count, count)
         told = ({"signed": 3}, 20.0) if count == 3 else (None, None)
         assert (figures["states"], figures["days_to_signing"]) == told
+        amounts = [figures[name] for name in ("contracts", "amount", "technical")]
+        assert amounts == ([3, "6000.00", "3.00"] if count == 3 else [count, None, None])
+    for query in ({"by": "broker"}, {"by": "broker", "broker_id": broker_id}):
+        statistics = (await admin.get("/v1/statistics/deals", params=query)).json()
+        (group,) = statistics["groups"]
+        assert (group["value"], group["name"]) == (str(broker_id), "苏明溪")
+        assert (group["amount"], statistics["total"]["amount"]) == ("6000.00", "6000.00")
+    other = await admin.get("/v1/statistics/deals", params={"broker_id": str(new_id())})
+    assert other.json()["total"]["contracts"] == 0
+
+
+async def _contract(
+    service: Service, deal_id: uuid.UUID, state: ContractState, total: Decimal
+) -> None:
+    async with service.runtime.database.write() as session:
+        session.add(
+            Contract(
+                deal_id=deal_id,
+                state=state,
+                title="余热除湿机组",
+                kind=ContractKind.LICENSE,
+                total=total,
+                technical=Decimal(1),
+                content={},
+                signed_on=today(),
+            )
+        )
 
 
 async def _institution(service: Service) -> uuid.UUID:

@@ -18,6 +18,10 @@ def test_figures_are_shown_as_charts_and_as_tables(visitor: Visitor) -> None:
     assert chart.get_by_role("row", name="面议").is_visible()
     page.emulate_media(color_scheme="dark")
     visitor.checks()
+    visitor.opens("/statistics")
+    page.get_by_role("link", name="交易统计").click()
+    page.get_by_role("figure").filter(has_text="从匹配到到款").first.wait_for()
+    visitor.checks()
 
 
 def test_a_list_is_matched_against_the_other(visitor: Visitor) -> None:

@@ -13,7 +13,8 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.brokers import service
 from kechuangtong.brokers.schemas import BrokerFigures
 from kechuangtong.core.clock import CITY
-from kechuangtong.models import Deal, DealBroker, DealStep
+from kechuangtong.models import Contract, Deal, DealBroker, DealStep
+from kechuangtong.models.contract import ContractState
 from kechuangtong.models.deal import DealState
 
 _LEAST: Final = 3  # states and days of fewer would tell of single deals
@@ -38,6 +39,13 @@ async def figures(session: AsyncSession, actor: Actor, broker_id: uuid.UUID) -> 
         .where(DealStep.deal_id.in_(taken_up), DealStep.to_state == DealState.SIGNED)
         .group_by(DealStep.deal_id)
     )
+    contracts, amount, technical = (
+        await session.execute(
+            select(func.count(), func.sum(Contract.total), func.sum(Contract.technical)).where(
+                Contract.deal_id.in_(taken_up), Contract.state == ContractState.SIGNED
+            )
+        )
+    ).one()
     # One that was brought in after the signing has taken no days to it.
     days = [max((on - taken_up[deal_id]).days, 0) for deal_id, on in signings]
     return BrokerFigures(
@@ -46,4 +54,7 @@ async def figures(session: AsyncSession, actor: Actor, broker_id: uuid.UUID) -> 
         signed=len(days),
         states=dict(states) if len(taken_up) >= _LEAST else None,
         days_to_signing=float(median(days)) if len(days) >= _LEAST else None,
+        contracts=contracts,
+        amount=amount if contracts >= _LEAST else None,
+        technical=technical if contracts >= _LEAST else None,
     )

@@ -20,6 +20,7 @@ from kechuangtong.core.schemas import (
     Output,
     Passage,
     ShortLine,
+    YuanSum,
 )
 from kechuangtong.lists.schemas import Day, OrganizationBrief, required_in_create
 from kechuangtong.matching.schemas import Reason as SuggestionReason
@@ -303,7 +304,8 @@ class Suggestions(BaseModel):
 class BrokerFigures(BaseModel):
     """What became of the pairs that a broker took up (业绩).
 
-    States and days are told from three deals on; before, they would tell of single ones.
+    States, days and amounts are told from three deals or contracts on; before, they would tell of
+    single ones.
     """
 
     broker_id: uuid.UUID
@@ -316,3 +318,10 @@ class BrokerFigures(BaseModel):
         float | None,
         Field(description="Median days from taking up to signing; null where fewer than three are"),
     ]
+    contracts: Annotated[
+        int, Field(description="Contracts of these that are signed and not cancelled (合同数)")
+    ]
+    amount: Annotated[
+        YuanSum | None, Field(description="成交额 of these; null where fewer than three are")
+    ]
+    technical: Annotated[YuanSum | None, Field(description="技术交易额 of these, likewise")]

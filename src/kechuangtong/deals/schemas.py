@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from kechuangtong.core.paging import PageQuery
 from kechuangtong.core.schemas import FreeText, Input, Line, ShortLine, Yuan
 from kechuangtong.core.trade import Cooperation
-from kechuangtong.deals.states import Action, Pricing
+from kechuangtong.deals.states import Action, Cause, Pricing
 from kechuangtong.interests.schemas import MatchedAs, RecordBrief
 from kechuangtong.lists.schemas import OrganizationBrief
 from kechuangtong.models.deal import DealSide, DealState
@@ -62,6 +62,9 @@ class StepCreate(Input):
     reason: Annotated[
         Note | None,
         Field(description="Why; of `return_to_negotiation`, `refuse_registration` and `terminate`"),
+    ] = None
+    cause: Annotated[
+        Cause | None, Field(description="终止原因, as figures count it; of `terminate`")
     ] = None
     price: Annotated[Yuan | None, Field(description="拟交易价格 in yuan, of `publish_price`")] = (
         None

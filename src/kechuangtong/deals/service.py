@@ -69,7 +69,7 @@ _ASKED: Final[dict[Action, tuple[frozenset[str], frozenset[str]]]] = {
     Action.REGISTER: (frozenset({"register_number"}), frozenset()),
     Action.REFUSE_REGISTRATION: (frozenset({"reason"}), frozenset()),
     Action.RECORD_RECEIPT: (frozenset(), frozenset({"amount"})),
-    Action.TERMINATE: (frozenset({"reason"}), frozenset()),
+    Action.TERMINATE: (frozenset({"reason"}), frozenset({"cause"})),
 }
 # Where a deal has a contract, these follow from what is done to it, so that the two never disagree.
 _BY_CONTRACT: Final = frozenset(

@@ -44,6 +44,19 @@ class Pricing(StrEnum):
     NO_ACHIEVEMENT = "no_achievement"  # 不转让、许可已有成果（委托开发、咨询、服务）
 
 
+class Cause(StrEnum):
+    """Why a deal is terminated (终止原因): what is counted, beside what is written of it."""
+
+    PRICE = "price"  # 价格未谈拢
+    FUNDS = "funds"  # 资金未落实
+    TECHNOLOGY = "technology"  # 技术未达要求
+    RIGHTS = "rights"  # 知识产权问题
+    OTHER_PARTNER = "other_partner"  # 另择合作方
+    NO_LONGER_NEEDED = "no_longer_needed"  # 不再需要
+    BREACH = "breach"  # 对方违约
+    OTHER = "other"  # 其他
+
+
 ACTS: Final[Mapping[Action, By]] = {
     Action.AGREE_INTRODUCTION: By.ANSWERER,
     Action.AGREE_CONFIDENTIALITY: By.BOTH,

@@ -3,7 +3,7 @@
 from typing import Final
 
 from kechuangtong.core.language import Text
-from kechuangtong.deals.states import Action, Pricing
+from kechuangtong.deals.states import Action, Cause, Pricing
 from kechuangtong.models.deal import DealSide, DealState
 
 STATES: Final = {
@@ -49,4 +49,14 @@ PRICINGS: Final = {
         "不涉及已有成果（委托开发、咨询、服务）",
         "no achievement changes hands (development, consulting, service)",
     ),
+}
+CAUSES: Final = {
+    Cause.PRICE: Text("价格未谈拢", "no agreement on the price"),
+    Cause.FUNDS: Text("资金未落实", "no funds"),
+    Cause.TECHNOLOGY: Text("技术未达要求", "the technology does not do"),
+    Cause.RIGHTS: Text("知识产权问题", "the rights are in doubt"),
+    Cause.OTHER_PARTNER: Text("另择合作方", "another partner"),
+    Cause.NO_LONGER_NEEDED: Text("不再需要", "no longer needed"),
+    Cause.BREACH: Text("对方违约", "the other side broke its word"),
+    Cause.OTHER: Text("其他", "other"),
 }

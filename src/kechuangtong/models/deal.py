@@ -53,7 +53,8 @@ class Deal(Record, Base):
     """A pair that two sides carry on, or one record of either list that they agree upon.
 
     `match` is what the ranking said of the pair, kept as it was. `opened_by` is the side that
-    expressed the interest. A state is never moved but with a step.
+    expressed the interest. A state is never moved but with a step. It is public once it was
+    `published_by_seller_at` and `published_by_buyer_at`.
     """
 
     __tablename__ = "deals"
@@ -70,6 +71,8 @@ class Deal(Record, Base):
     opened_by: Mapped[DealSide] = mapped_column(choice(DealSide))
     state: Mapped[DealState] = mapped_column(choice(DealState), default=DealState.INTEREST)
     match: Mapped[dict[str, Any] | None]
+    published_by_seller_at: Mapped[datetime | None]
+    published_by_buyer_at: Mapped[datetime | None]
 
     achievement: Mapped[Achievement | None] = relationship(lazy="raise")
     demand: Mapped[Demand | None] = relationship(lazy="raise")

@@ -9,6 +9,7 @@ from kechuangtong.pages.calculators import router as calculators
 from kechuangtong.pages.calendar_feeds import router as calendar_feeds
 from kechuangtong.pages.contacts import router as contacts
 from kechuangtong.pages.contracts import router as contracts
+from kechuangtong.pages.deal_figures import router as deal_figures
 from kechuangtong.pages.deals import router as deals
 from kechuangtong.pages.home import router as home
 from kechuangtong.pages.instrument_years import router as instrument_years
@@ -41,6 +42,7 @@ _all = (
     match_runs,
     statistics,
     webhooks,
+    deal_figures,
 )
 for _pages in _all:
     router.include_router(_pages)

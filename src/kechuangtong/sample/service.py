@@ -63,6 +63,7 @@ from kechuangtong.sample.contracts import add_contracts
 from kechuangtong.sample.deals import MINUTES, add_deals
 from kechuangtong.sample.ids import sample_id
 from kechuangtong.sample.instruments import PICTURE, add_bookings, add_instruments
+from kechuangtong.sample.releases import add_publications
 from kechuangtong.sample.sales import add_ownership, add_sales
 from kechuangtong.sample.webhooks import add_webhook
 
@@ -156,6 +157,7 @@ async def load_sample(session: AsyncSession) -> None:
     await add_ownership(session)
     await add_sales(session)
     await add_contracts(session)
+    await add_publications(session)
     for kind in ListKind:
         await freeze(session, OPERATOR, kind)
     session.add(

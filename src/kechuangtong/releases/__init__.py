@@ -1,0 +1,1 @@
+"""Deals made public (交易公开), as open contracting data (OCDS)."""
