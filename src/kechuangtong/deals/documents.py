@@ -48,7 +48,7 @@ async def add(
     Raises NotFound, Forbidden, SideUnnamed, StepUnknown, TooManyAttachments.
     """
     deal = await service.get(session, actor, deal_id, to_change=True)
-    side = service.one_of(policy.sides(actor, deal), form.side)
+    side = policy.one_of(policy.sides(actor, deal), form.side)
     step = None
     if form.step is not None:
         of_deal = DealStep.deal_id == deal_id, DealStep.number == form.step

@@ -15,18 +15,12 @@ from kechuangtong.core.http import check_version
 from kechuangtong.core.paging import Page
 from kechuangtong.deals import policy, queries
 from kechuangtong.deals.errors import (
-    AlreadyAgreed,
-    DayBeforeStep,
-    DayInFuture,
     FieldRequired,
     FieldUnasked,
     PartiesFixed,
     PartyExists,
     PartyLeads,
-    PriceNoticeRequired,
-    PriceNoticeRunning,
     RegisterNumberInvalid,
-    SideUnnamed,
     WrongDealState,
 )
 from kechuangtong.deals.register_numbers import check_register_number
@@ -53,7 +47,6 @@ from kechuangtong.deals.states import (
     Action,
     By,
     Pricing,
-    sides_of,
 )
 from kechuangtong.events import log
 from kechuangtong.inbox import service as inbox
@@ -94,7 +87,7 @@ async def act(
     FieldUnasked, RegisterNumberInvalid, and what `take` raises.
     """
     deal = await get(session, actor, deal_id, to_change=True)
-    side = _side(policy.sides(actor, deal), body.action, deal, body.side)
+    side = policy.side_for(actor, deal, body.action, body.side)
     check_version(deal, expected_versions)
     if body.action not in TRANSITIONS[deal.state]:
         raise WrongDealState(state=deal.state.value, action=body.action.value)
@@ -124,25 +117,12 @@ async def take(
     Raises Forbidden, WrongDealState, AlreadyAgreed, DayInFuture, DayBeforeStep,
     PriceNoticeRequired, PriceNoticeRunning.
     """
-    if action not in TRANSITIONS[deal.state]:
-        raise WrongDealState(state=deal.state.value, action=action.value)
-    if side not in policy.sides(actor, deal) & sides_of(action, deal.opened_by):
-        raise Forbidden
     steps = (await queries.histories(session, [deal.id]))[deal.id]
-    if on > today():
-        raise DayInFuture
-    if on < steps[-1].on:
-        raise DayBeforeStep(day=steps[-1].on)
     details = dict(details or {})
-    to_state = TRANSITIONS[deal.state][action]
-    if ACTS[action] is By.BOTH:
-        agreed = policy.agreed(steps, action)
-        if side in agreed:
-            raise AlreadyAgreed
-        if not agreed:
-            to_state = deal.state
     if action is Action.SIGN_CONTRACT:
-        _check_notice(deal, steps, Pricing(details.setdefault("pricing", Pricing.AGREEMENT)), on)
+        details.setdefault("pricing", Pricing.AGREEMENT.value)
+    pricing = Pricing(details["pricing"]) if "pricing" in details else None
+    to_state = policy.decide(actor, deal, steps, side, action, on=on, pricing=pricing)
     if action is Action.PUBLISH_PRICE:
         seller = deal.of_side(DealSide.SELLER)[0].organization
         rule = price_notice.at(on, seller.place)
@@ -189,7 +169,7 @@ async def add_party(
     # Held first, as who merges it into another holds it before its deals.
     organization = await session.get(Organization, body.organization_id, with_for_update=True)
     deal = await get(session, actor, deal_id, to_change=True)
-    side = one_of(policy.sides(actor, deal), body.side)
+    side = policy.one_of(policy.sides(actor, deal), body.side)
     if deal.state not in BEFORE_SIGNING:
         raise PartiesFixed
     if organization is None:
@@ -368,32 +348,11 @@ def record(
     )
 
 
-def one_of(mine: frozenset[DealSide], named: DealSide | None) -> DealSide:
-    """The side that is meant of those that the actor may act for. Raises Forbidden, SideUnnamed."""
-    if not mine or (named is not None and named not in mine):
-        raise Forbidden
-    if named is not None:
-        return named
-    if len(mine) > 1:
-        raise SideUnnamed
-    (side,) = mine
-    return side
-
-
 def acting(actor: Actor, deal: Deal, side: DealSide) -> uuid.UUID:
     """The organization of a side for which the actor acts: its own, else the leading one."""
     parties = [one.organization_id for one in deal.of_side(side)]
     own = [one for one in parties if one in actor.organization_ids]
     return (own or parties)[0]
-
-
-def _side(
-    mine: frozenset[DealSide], action: Action, deal: Deal, named: DealSide | None
-) -> DealSide:
-    """The side for which the actor does this. Raises Forbidden, SideUnnamed."""
-    if action not in ACTS:
-        return one_of(mine, named)
-    return one_of(mine & sides_of(action, deal.opened_by), named)
 
 
 def _details(body: StepCreate, on: date) -> dict[str, Any]:
@@ -411,13 +370,6 @@ def _details(body: StepCreate, on: date) -> dict[str, Any]:
         except ValueError as error:
             raise RegisterNumberInvalid(why=error.args[0]) from None
     return told
-
-
-def _check_notice(deal: Deal, steps: Sequence[DealStep], pricing: Pricing, on: date) -> None:
-    if until := policy.notice_runs(deal, steps, on):
-        raise PriceNoticeRunning(until=until)
-    if deal.state is not DealState.PRICE_NOTICE and policy.notice_required(deal, pricing):
-        raise PriceNoticeRequired
 
 
 def _shown(deal: Deal, steps: Sequence[DealStep]) -> dict[str, Any]:
