@@ -37,6 +37,9 @@ def request_for(
     elif path.endswith("/attachments") and content:
         request["files"] = {"file": ("说明.txt", "说明".encode())}
         request["data"] = {"access": "public"}
+    elif path.endswith("/documents") and content:
+        request["files"] = {"file": ("纪要.txt", "纪要".encode())}
+        request["data"] = {"side": "seller"}
     elif path.endswith("/photographs") and content:
         request["files"] = {"file": ("外观.png", PICTURE)}
         request["data"] = {"caption": "主机外观"}

@@ -3,6 +3,7 @@
 import uuid
 from typing import Any, Final
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
@@ -28,6 +29,7 @@ from kechuangtong.demands.service import demands
 from kechuangtong.interests import queries as interests
 from kechuangtong.interests.errors import NotOwnRecord, OwnRecord, RecordNotFound, RecordNotOpen
 from kechuangtong.interests.schemas import MatchedAs
+from kechuangtong.lists.errors import OrganizationMerged
 from kechuangtong.models import Achievement, Deal, DealParty, DealStep, Demand, Organization
 from kechuangtong.models.deal import DealSide, DealState
 from kechuangtong.models.listing import ListingState
@@ -45,9 +47,9 @@ async def create(
 ) -> Deal:
     """Open a deal, and tell the other side.
 
-    Raises DealSubjectMissing, DayInFuture, DealExists, and of an introduction IntroductionAlone,
-    IntroductionUnknown, Forbidden; else OrganizationUnnamed, OrganizationUnknown, Forbidden,
-    RecordNotFound, RecordNotOpen, OwnRecord, NotOwnRecord, DemandAnonymous.
+    Raises DayInFuture, DealExists, OrganizationMerged, Forbidden; of an introduction also
+    IntroductionAlone, IntroductionUnknown; else DealSubjectMissing, OrganizationUnnamed,
+    OrganizationUnknown, RecordNotFound, RecordNotOpen, OwnRecord, NotOwnRecord, DemandAnonymous.
     """
     if body.on is not None and body.on > today():
         raise DayInFuture
@@ -57,6 +59,7 @@ async def create(
         deal, step = await _on_a_record(session, actor, body, match)
     session.add(deal)
     await session.flush()  # what follows refers to it
+    await _check_merged(session, deal)
     session.add(step)
     await tell(
         session,
@@ -67,6 +70,14 @@ async def create(
     )
     record(session, actor, deal, "created", before=None)
     return deal
+
+
+async def _check_merged(session: AsyncSession, deal: Deal) -> None:
+    """A merging holds an organization until it has moved what is there: look again after."""
+    ids = [one.organization_id for one in deal.parties]
+    merged = Organization.id.in_(ids) & Organization.merged_into_id.is_not(None)
+    if await session.scalar(select(Organization.id).where(merged).limit(1)) is not None:
+        raise OrganizationMerged
 
 
 async def _from_introduction(

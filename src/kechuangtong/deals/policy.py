@@ -6,10 +6,21 @@ from typing import Final
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.permissions import Permission
+from kechuangtong.core.clock import today
+from kechuangtong.core.errors import Forbidden
 from kechuangtong.core.trade import OrganizationKind
+from kechuangtong.deals.errors import (
+    AlreadyAgreed,
+    DayBeforeStep,
+    DayInFuture,
+    PriceNoticeRequired,
+    PriceNoticeRunning,
+    SideUnnamed,
+    WrongDealState,
+)
 from kechuangtong.deals.states import ACTS, TRANSITIONS, Action, By, Pricing, sides_of
 from kechuangtong.models import Deal, DealStep
-from kechuangtong.models.deal import DealSide
+from kechuangtong.models.deal import DealSide, DealState
 
 # 国家设立的研究开发机构、高等院校 (促进科技成果转化法 art. 18), as far as the kind tells it.
 PUBLIC_OWNERS: Final = frozenset(
@@ -31,6 +42,26 @@ def sides(actor: Actor, deal: Deal) -> frozenset[DealSide]:
         for party in deal.parties
         if actor.may(Permission.DEALS_WRITE, party.organization_id)
     )
+
+
+def one_of(mine: frozenset[DealSide], named: DealSide | None) -> DealSide:
+    """The side that is meant of those that the actor may act for. Raises Forbidden, SideUnnamed."""
+    if not mine or (named is not None and named not in mine):
+        raise Forbidden
+    if named is not None:
+        return named
+    if len(mine) > 1:
+        raise SideUnnamed
+    (side,) = mine
+    return side
+
+
+def side_for(actor: Actor, deal: Deal, action: Action, named: DealSide | None) -> DealSide:
+    """The side for which the actor does this. Raises Forbidden, SideUnnamed."""
+    mine = sides(actor, deal)
+    if action in ACTS:
+        mine &= sides_of(action, deal.opened_by)
+    return one_of(mine, named)
 
 
 def agreements(steps: Sequence[DealStep]) -> list[DealStep]:
@@ -57,16 +88,9 @@ def notice_until(steps: Sequence[DealStep]) -> date | None:
     return None
 
 
-def notice_required(deal: Deal, pricing: Pricing) -> bool:
-    """Whether the price must have been on notice before the contract is signed: where a public
-    owner sells and the price was agreed (促进科技成果转化法 art. 18)."""
-    seller = deal.of_side(DealSide.SELLER)[0].organization
-    return pricing is Pricing.AGREEMENT and seller.kind in PUBLIC_OWNERS
-
-
 def notice_runs(deal: Deal, steps: Sequence[DealStep], on: date) -> date | None:
     """The end of the price notice in which the deal still is on a day."""
-    if Action.RETURN_TO_NEGOTIATION not in TRANSITIONS[deal.state]:
+    if deal.state is not DealState.PRICE_NOTICE:
         return None
     until = notice_until(steps)
     return until if until is not None and on <= until else None
@@ -90,3 +114,44 @@ def waiting_for(deal: Deal, steps: Sequence[DealStep], on: date) -> list[DealSid
         return [side for side in DealSide if side not in {step.side for step in waiting}]
     able = {side for action, side in possible(deal, steps, on) if action not in _NOT_WAITED_FOR}
     return [side for side in DealSide if side in able]
+
+
+def decide(
+    actor: Actor,
+    deal: Deal,
+    steps: Sequence[DealStep],
+    side: DealSide,
+    action: Action,
+    *,
+    on: date,
+    pricing: Pricing | None = None,
+) -> DealState:
+    """The state to which a side's act leads; the same one where the other is to agree, too.
+
+    A public owner that agreed on the price (`pricing`) must have had it on notice before the
+    contract is signed (促进科技成果转化法 art. 18).
+
+    Raises WrongDealState, Forbidden, DayInFuture, DayBeforeStep, AlreadyAgreed,
+    PriceNoticeRunning, PriceNoticeRequired.
+    """
+    if action not in TRANSITIONS[deal.state]:
+        raise WrongDealState(state=deal.state.value, action=action.value)
+    if side not in sides(actor, deal) & sides_of(action, deal.opened_by):
+        raise Forbidden
+    if on > today():
+        raise DayInFuture
+    if on < steps[-1].on:
+        raise DayBeforeStep(day=steps[-1].on)
+    if action is Action.SIGN_CONTRACT:
+        if until := notice_runs(deal, steps, on):
+            raise PriceNoticeRunning(until=until)
+        seller = deal.of_side(DealSide.SELLER)[0].organization
+        agreed_on = pricing is Pricing.AGREEMENT and seller.kind in PUBLIC_OWNERS
+        if agreed_on and deal.state is not DealState.PRICE_NOTICE:
+            raise PriceNoticeRequired
+    if ACTS[action] is not By.BOTH:
+        return TRANSITIONS[deal.state][action]
+    before = agreed(steps, action)
+    if side in before:
+        raise AlreadyAgreed
+    return TRANSITIONS[deal.state][action] if before else deal.state

@@ -75,7 +75,7 @@ async def counts(
     """How many deals there are in each state that has any. Raises Forbidden."""
     statement = _whose(actor, organization_id).with_only_columns(Deal.state, func.count())
     rows = await session.execute(statement.group_by(Deal.state))
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 async def first_of(

@@ -4,6 +4,7 @@ import uuid
 from datetime import date, datetime
 from typing import Annotated, Any
 
+from fastapi import UploadFile
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from kechuangtong.core.paging import PageQuery
@@ -208,3 +209,35 @@ class BoardQuery(Input):
     """Of which of one's organizations."""
 
     organization_id: Annotated[uuid.UUID | None, Field(description="Of one's own")] = None
+
+
+class DocumentForm(Input):
+    """A file, and what it belongs to."""
+
+    file: Annotated[
+        UploadFile, Field(description="pdf, png, jpg, webp, docx, xlsx, pptx, txt, csv or zip")
+    ]
+    step: Annotated[
+        int | None, Field(ge=1, le=1_000_000, description="The number of its step (步骤), if any")
+    ] = None
+    own_side: Annotated[
+        bool, Field(description="Whether it is hidden from the other side (仅本方可见)")
+    ] = False
+    side: Annotated[
+        DealSide | None, Field(description="Which side's it is; needed by who acts for both")
+    ] = None
+
+
+class DocumentRead(BaseModel):
+    """A document of a deal."""
+
+    id: uuid.UUID
+    step: Annotated[int | None, Field(description="The number of the step that it belongs to")]
+    side: DealSide
+    own_side: bool
+    organization_id: uuid.UUID
+    name: str
+    media_type: str
+    size: Annotated[int, Field(description="In bytes")]
+    sha256: str
+    created_at: datetime

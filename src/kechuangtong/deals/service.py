@@ -15,19 +15,13 @@ from kechuangtong.core.http import check_version
 from kechuangtong.core.paging import Page
 from kechuangtong.deals import policy, queries
 from kechuangtong.deals.errors import (
-    AlreadyAgreed,
     ContractDecides,
-    DayBeforeStep,
-    DayInFuture,
     FieldRequired,
     FieldUnasked,
     PartiesFixed,
     PartyExists,
     PartyLeads,
-    PriceNoticeRequired,
-    PriceNoticeRunning,
     RegisterNumberInvalid,
-    SideUnnamed,
     WrongDealState,
 )
 from kechuangtong.deals.register_numbers import check_register_number
@@ -54,7 +48,6 @@ from kechuangtong.deals.states import (
     Action,
     By,
     Pricing,
-    sides_of,
 )
 from kechuangtong.events import log
 from kechuangtong.inbox import service as inbox
@@ -106,7 +99,7 @@ async def act(
     FieldUnasked, RegisterNumberInvalid, ContractDecides, and what `take` raises.
     """
     deal = await get(session, actor, deal_id, to_change=True)
-    side = _side(policy.sides(actor, deal), body.action, deal, body.side)
+    side = policy.side_for(actor, deal, body.action, body.side)
     check_version(deal, expected_versions)
     if body.action not in TRANSITIONS[deal.state]:
         raise WrongDealState(state=deal.state.value, action=body.action.value)
@@ -138,25 +131,12 @@ async def take(
     Raises Forbidden, WrongDealState, AlreadyAgreed, DayInFuture, DayBeforeStep,
     PriceNoticeRequired, PriceNoticeRunning.
     """
-    if action not in TRANSITIONS[deal.state]:
-        raise WrongDealState(state=deal.state.value, action=action.value)
-    if side not in policy.sides(actor, deal) & sides_of(action, deal.opened_by):
-        raise Forbidden
     steps = (await queries.histories(session, [deal.id]))[deal.id]
-    if on > today():
-        raise DayInFuture
-    if on < steps[-1].on:
-        raise DayBeforeStep(day=steps[-1].on)
     details = dict(details or {})
-    to_state = TRANSITIONS[deal.state][action]
-    if ACTS[action] is By.BOTH:
-        agreed = policy.agreed(steps, action)
-        if side in agreed:
-            raise AlreadyAgreed
-        if not agreed:
-            to_state = deal.state
     if action is Action.SIGN_CONTRACT:
-        _check_notice(deal, steps, Pricing(details.setdefault("pricing", Pricing.AGREEMENT)), on)
+        details.setdefault("pricing", Pricing.AGREEMENT.value)
+    pricing = Pricing(details["pricing"]) if "pricing" in details else None
+    to_state = policy.decide(actor, deal, steps, side, action, on=on, pricing=pricing)
     if action is Action.PUBLISH_PRICE:
         seller = deal.of_side(DealSide.SELLER)[0].organization
         rule = price_notice.at(on, seller.place)
@@ -173,7 +153,7 @@ async def take(
         to_state=to_state,
         side=side,
         on=on,
-        organization_id=_acting(actor, deal, side),
+        organization_id=acting(actor, deal, side),
         user_id=actor.id,
         note=note,
         details=details,
@@ -200,19 +180,18 @@ async def add_party(
     Raises NotFound, Forbidden, SideUnnamed, PartiesFixed, PartyExists, OrganizationUnknown,
     OrganizationMerged.
     """
+    # Held first, as who merges it into another holds it before its deals.
+    organization = await session.get(Organization, body.organization_id, with_for_update=True)
     deal = await get(session, actor, deal_id, to_change=True)
-    mine = policy.sides(actor, deal)
-    side = _one_of(mine, body.side)
+    side = policy.one_of(policy.sides(actor, deal), body.side)
     if deal.state not in BEFORE_SIGNING:
         raise PartiesFixed
-    if any(one.organization_id == body.organization_id for one in deal.parties):
-        raise PartyExists
-    # Held, so that it is not merged into another meanwhile.
-    organization = await session.get(Organization, body.organization_id, with_for_update=True)
     if organization is None:
         raise OrganizationUnknown(loc=("body", "organization_id"))
     if organization.merged_into_id is not None:
         raise OrganizationMerged
+    if any(one.organization_id == organization.id for one in deal.parties):
+        raise PartyExists
     before = snapshot(deal)
     position = max(one.position for one in deal.of_side(side)) + 1
     deal.parties.append(
@@ -384,27 +363,7 @@ def record(
     )
 
 
-def _side(
-    mine: frozenset[DealSide], action: Action, deal: Deal, named: DealSide | None
-) -> DealSide:
-    """The side for which the actor does this. Raises Forbidden, SideUnnamed."""
-    if action not in ACTS:
-        return _one_of(mine, named)
-    return _one_of(mine & sides_of(action, deal.opened_by), named)
-
-
-def _one_of(mine: frozenset[DealSide], named: DealSide | None) -> DealSide:
-    if not mine or (named is not None and named not in mine):
-        raise Forbidden
-    if named is not None:
-        return named
-    if len(mine) > 1:
-        raise SideUnnamed
-    (side,) = mine
-    return side
-
-
-def _acting(actor: Actor, deal: Deal, side: DealSide) -> uuid.UUID:
+def acting(actor: Actor, deal: Deal, side: DealSide) -> uuid.UUID:
     """The organization of a side for which the actor acts: its own, else the leading one."""
     parties = [one.organization_id for one in deal.of_side(side)]
     own = [one for one in parties if one in actor.organization_ids]
@@ -426,13 +385,6 @@ def _details(body: StepCreate, on: date) -> dict[str, Any]:
         except ValueError as error:
             raise RegisterNumberInvalid(why=error.args[0]) from None
     return told
-
-
-def _check_notice(deal: Deal, steps: Sequence[DealStep], pricing: Pricing, on: date) -> None:
-    if until := policy.notice_runs(deal, steps, on):
-        raise PriceNoticeRunning(until=until)
-    if deal.state is not DealState.PRICE_NOTICE and policy.notice_required(deal, pricing):
-        raise PriceNoticeRequired
 
 
 def _shown(deal: Deal, steps: Sequence[DealStep]) -> dict[str, Any]:
