@@ -43,6 +43,7 @@ from kechuangtong.models import (
     Review,
     SavedSearch,
     User,
+    Webhook,
 )
 from kechuangtong.models.attachment import Access
 from kechuangtong.models.booking import BookingState
@@ -119,6 +120,7 @@ async def something_in_every_table(session: AsyncSession, owner: uuid.UUID) -> N
     session.add_all(
         [
             Membership(user_id=user.id, organization_id=owner, role=Role.EDITOR),
+            Webhook(organization_id=owner, url="https://hooks.example/", event_types=["*"]),
             ApiKey(
                 user_id=user.id,
                 organization_id=owner,
