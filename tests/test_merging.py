@@ -49,6 +49,7 @@ from kechuangtong.models import (
     SaleObjection,
     SavedSearch,
     User,
+    Webhook,
 )
 from kechuangtong.models.attachment import Access
 from kechuangtong.models.booking import BookingState
@@ -147,6 +148,7 @@ async def something_in_every_table(session: AsyncSession, owner: uuid.UUID) -> N
     session.add_all(
         [
             Membership(user_id=user.id, organization_id=owner, role=Role.EDITOR),
+            Webhook(organization_id=owner, url="https://hooks.example/", event_types=["*"]),
             ApiKey(
                 user_id=user.id,
                 organization_id=owner,
