@@ -54,9 +54,15 @@ async def emptied(database: Database) -> None:
             await session.execute(text(f"TRUNCATE {tables} CASCADE"))
             return
         await session.execute(text("PRAGMA defer_foreign_keys = ON"))
+        guards = text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        found = (await session.execute(guards)).all()
+        for name, _ in found:  # what is only ever added to
+            await session.execute(text(f"DROP TRIGGER {name}"))
         for table in reversed(Base.metadata.sorted_tables):
             if table.name != "events":
                 await session.execute(table.delete())
+        for _, guard in found:
+            await session.execute(text(guard))
 
 
 def whole(lines: Iterable[bytes]) -> bytes:
