@@ -6,6 +6,7 @@ from kechuangtong.pages.accounts import router as accounts
 from kechuangtong.pages.bookings import router as bookings
 from kechuangtong.pages.calendar_feeds import router as calendar_feeds
 from kechuangtong.pages.contacts import router as contacts
+from kechuangtong.pages.deals import router as deals
 from kechuangtong.pages.home import router as home
 from kechuangtong.pages.instrument_years import router as instrument_years
 from kechuangtong.pages.instruments import router as instruments
@@ -29,6 +30,7 @@ _all = (
     calendar_feeds,
     sales,
     contacts,
+    deals,
     match_runs,
     statistics,
 )
