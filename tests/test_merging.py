@@ -24,6 +24,8 @@ from kechuangtong.models import (
     AttachmentGrant,
     Base,
     Booking,
+    Broker,
+    BrokerConflict,
     Deal,
     DealParty,
     DealStep,
@@ -35,6 +37,7 @@ from kechuangtong.models import (
     InterestMessage,
     Introduction,
     Invitation,
+    Mandate,
     MatchRun,
     Membership,
     Notice,
@@ -42,10 +45,12 @@ from kechuangtong.models import (
     Registration,
     Review,
     SavedSearch,
+    ServiceProfile,
     User,
 )
 from kechuangtong.models.attachment import Access
 from kechuangtong.models.booking import BookingState
+from kechuangtong.models.broker import BrokerGrade
 from kechuangtong.models.deal import DealSide, DealState
 from kechuangtong.models.instrument import InstrumentKind, UserClass
 from kechuangtong.models.listing import ListingState
@@ -114,7 +119,20 @@ async def something_in_every_table(session: AsyncSession, owner: uuid.UUID) -> N
         stored_state=BookingState.APPROVED,
     )
     deal = Deal(title="交易", opened_by=DealSide.BUYER)
-    session.add_all([interest, attachment, instrument, booking, deal])
+    broker = Broker(
+        user_id=user.id,
+        organization_id=owner,
+        name="经纪人",
+        grade=BrokerGrade.JUNIOR,
+        certificate_number="1",
+        issuer="",
+        issued_on=later.date(),
+        valid_until=later.date(),
+        text_key="",
+        fields_key="",
+        places_key="",
+    )
+    session.add_all([interest, attachment, instrument, booking, deal, broker])
     await session.flush()
     session.add_all(
         [
@@ -159,6 +177,16 @@ async def something_in_every_table(session: AsyncSession, owner: uuid.UUID) -> N
                 on=later.date(),
                 organization_id=owner,
             ),
+            BrokerConflict(broker_id=broker.id, organization_id=owner, since=later.date()),
+            Mandate(
+                organization_id=owner,
+                broker_id=broker.id,
+                achievement_id=achievement.id,
+                exclusive=True,
+                starts_on=later.date(),
+                ends_on=later.date(),
+            ),
+            ServiceProfile(organization_id=owner, text_key="", places_key=""),
             InterestMessage(interest_id=interest.id, organization_id=owner, text=""),
             Introduction(interest_id=interest.id, organization_id=owner, owner_id=owner),
             SavedSearch(organization_id=owner, name="", query={}),
