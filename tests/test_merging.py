@@ -25,6 +25,8 @@ from kechuangtong.models import (
     AttachmentGrant,
     Base,
     Booking,
+    Broker,
+    BrokerConflict,
     Deal,
     DealParty,
     DealStep,
@@ -36,6 +38,7 @@ from kechuangtong.models import (
     InterestMessage,
     Introduction,
     Invitation,
+    Mandate,
     MatchRun,
     Membership,
     Notice,
@@ -48,11 +51,13 @@ from kechuangtong.models import (
     SaleEntrant,
     SaleObjection,
     SavedSearch,
+    ServiceProfile,
     User,
     Webhook,
 )
 from kechuangtong.models.attachment import Access
 from kechuangtong.models.booking import BookingState
+from kechuangtong.models.broker import BrokerGrade
 from kechuangtong.models.deal import DealSide, DealState
 from kechuangtong.models.instrument import InstrumentKind, UserClass
 from kechuangtong.models.listing import ListingState
@@ -143,7 +148,21 @@ async def something_in_every_table(session: AsyncSession, owner: uuid.UUID) -> N
         opens_at=later,
         closes_at=later,
     )
-    session.add_all([interest, attachment, instrument, booking, deal, ownership, sale])
+    broker = Broker(
+        user_id=user.id,
+        organization_id=owner,
+        name="经纪人",
+        grade=BrokerGrade.JUNIOR,
+        certificate_number="1",
+        issuer="",
+        issued_on=later.date(),
+        valid_until=later.date(),
+        text_key="",
+        fields_key="",
+        places_key="",
+    )
+    records = (interest, attachment, instrument, booking, deal, ownership, sale, broker)
+    session.add_all(records)
     await session.flush()
     session.add_all(
         [
@@ -191,6 +210,16 @@ async def something_in_every_table(session: AsyncSession, owner: uuid.UUID) -> N
             ),
             SaleEntrant(sale_id=sale.id, number=1, organization_id=owner, related=False),
             SaleObjection(sale_id=sale.id, organization_id=owner, text=""),
+            BrokerConflict(broker_id=broker.id, organization_id=owner, since=later.date()),
+            Mandate(
+                organization_id=owner,
+                broker_id=broker.id,
+                achievement_id=achievement.id,
+                exclusive=True,
+                starts_on=later.date(),
+                ends_on=later.date(),
+            ),
+            ServiceProfile(organization_id=owner, text_key="", places_key=""),
             InterestMessage(interest_id=interest.id, organization_id=owner, text=""),
             Introduction(interest_id=interest.id, organization_id=owner, owner_id=owner),
             SavedSearch(organization_id=owner, name="", query={}),

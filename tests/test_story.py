@@ -186,9 +186,8 @@ async def test_from_two_spreadsheets_to_money_received(told: Service) -> None:
         assert deal["state"] == "completed"
         history = (await buyer.get(f"/v1/{steps}")).json()["items"]
         assert [one["number"] for one in history] == list(range(1, len(history) + 1))
-        figures = (
-            await scholar.get(
-                "/v1/statistics/deals", params={"organization_id": str(told.university)}
-            )
-        ).json()
-        print(figures)
+        organization = {"organization_id": str(told.university)}
+        answer = await scholar.get("/v1/statistics/deals", params=organization)
+        figures = answer.json()["total"]
+        assert (figures["contracts"], figures["received"]) == (1, "900000.00")
+        assert {one["count"] for one in figures["funnel"]} == {1}
