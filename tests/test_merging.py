@@ -27,6 +27,8 @@ from kechuangtong.models import (
     Booking,
     Broker,
     BrokerConflict,
+    Contract,
+    ContractParty,
     Deal,
     DealParty,
     DealStep,
@@ -58,6 +60,7 @@ from kechuangtong.models import (
 from kechuangtong.models.attachment import Access
 from kechuangtong.models.booking import BookingState
 from kechuangtong.models.broker import BrokerGrade
+from kechuangtong.models.contract import ContractKind, ContractSide
 from kechuangtong.models.deal import DealSide, DealState
 from kechuangtong.models.instrument import InstrumentKind, UserClass
 from kechuangtong.models.listing import ListingState
@@ -199,6 +202,19 @@ async def something_in_every_table(session: AsyncSession, owner: uuid.UUID) -> N
                 key="n",
             ),
             DealParty(deal_id=deal.id, organization_id=owner, side=DealSide.SELLER),
+            Contract(
+                deal_id=deal.id,
+                title="合同",
+                kind=ContractKind.SERVICE,
+                total=1,
+                technical=1,
+                content={},
+                parties=[
+                    ContractParty(
+                        side=ContractSide.SELLER, position=0, organization_id=owner, name="甲"
+                    )
+                ],
+            ),
             DealStep(
                 deal_id=deal.id,
                 number=1,
