@@ -138,6 +138,18 @@ POST   /v1/interests/{interest_id}/decline                1433333+3311
 POST   /v1/interests/{interest_id}/withdraw               143++33+3311
 GET    /v1/introductions                                  1++++33++311
 GET    /v1/introductions/{introduction_id}                14+++33++311
+GET    /v1/deals                                          1++++33++311
+POST   /v1/deals                                          1+3++33+3311
+GET    /v1/deals/board                                    1++++33++311
+GET    /v1/deals/{deal_id}                                14+++33++311
+GET    /v1/deals/{deal_id}/steps                          14+++33++311
+POST   /v1/deals/{deal_id}/steps                          143++33+3311
+POST   /v1/deals/{deal_id}/parties                        143++33+3311
+DELETE /v1/deals/{deal_id}/parties/{organization_id}      143++33+3311
+POST   /v1/deals/{deal_id}/documents                      143++33+3311
+GET    /v1/deals/{deal_id}/documents                      14+++33++311
+GET    /v1/deals/{deal_id}/documents/{document_id}        14+++33++311
+DELETE /v1/deals/{deal_id}/documents/{document_id}        143++33+3311
 GET    /v1/inbox                                          1++++33+3311
 POST   /v1/inbox/read-all                                 13+++33+3311
 POST   /v1/inbox/{notice_id}/read                         14+++33+3311
@@ -243,6 +255,11 @@ POST   /interests                                         3+3++33+3311
 GET    /interests/{interest_id}                           14+++33++311
 POST   /interests/{interest_id}/{action}                  343++33+3311
 GET    /introductions/{introduction_id}                   14+++33++311
+GET    /deals                                             1++++33++311
+POST   /deals                                             3+3++33+3311
+GET    /deals/{deal_id}                                   14+++33++311
+POST   /deals/{deal_id}/steps                             3+3++33+3311
+POST   /deals/{deal_id}/documents                         343++33+3311
 GET    /inbox                                             1++++33+3311
 POST   /inbox/read-all                                    3++++33+3311
 POST   /inbox/{notice_id}/read                            34+++33+3311
@@ -473,6 +490,7 @@ _SAMPLE = _Sample(
     booking_id=ids.BOOKING,
     feed_id=ids.CALENDAR_FEED,
     verb="approve",
+    deal_id=ids.DEAL,
 )
 
 

@@ -54,6 +54,7 @@ from kechuangtong.organizations.invitations.router import router as invitations
 from kechuangtong.organizations.members.router import router as members
 from kechuangtong.organizations.router import router as organizations
 from kechuangtong.ownership.router import router as ownership
+from kechuangtong.pages.deals import file_router as deal_document_pages
 from kechuangtong.pages.photographs import router as photograph_pages
 from kechuangtong.pages.rendering import ASSETS, no_such_path
 from kechuangtong.pages.router import router as pages
@@ -153,7 +154,13 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(router, max_body_size=settings.max_body_size)
     # Beside the file there are a few short fields and the form's own lines.
-    for router in (attachments, photographs, photograph_pages, deal_documents):
+    for router in (
+        attachments,
+        photographs,
+        photograph_pages,
+        deal_documents,
+        deal_document_pages,
+    ):
         app.include_router(router, max_body_size=settings.max_attachment_size + 100_000)
     for router in (imports, uploads):
         app.include_router(router, max_body_size=settings.max_file_size + 100_000)

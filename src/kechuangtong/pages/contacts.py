@@ -18,6 +18,7 @@ from kechuangtong.core.errors import Conflict, Invalid, PreconditionFailed, vali
 from kechuangtong.core.language import Text
 from kechuangtong.core.schemas import Input
 from kechuangtong.core.trade import ListKind
+from kechuangtong.deals.queries import deal_of
 from kechuangtong.demands.service import demands
 from kechuangtong.inbox import service as inbox
 from kechuangtong.inbox.schemas import InboxQuery
@@ -249,7 +250,14 @@ async def show_introduction(
 ) -> HTMLResponse:
     """Two sides who have agreed to meet, and whom to call."""
     found = await service.introduction(session, actor, introduction_id)
-    return page(request, "introduction.html", introduction=found)
+    parties = (found.sender.organization.id, found.owner.organization.id)
+    return page(
+        request,
+        "introduction.html",
+        introduction=found,
+        deal_id=await deal_of(session, introduction_id),
+        opens=any(actor.may(Permission.DEALS_WRITE, one) for one in parties),
+    )
 
 
 @router.get("/inbox")

@@ -8,6 +8,10 @@ from kechuangtong.core.clock import CITY
 from kechuangtong.core.language import Text
 from kechuangtong.core.schemas import PriceValue, TrlValue
 from kechuangtong.core.trade import ImportKind, ListKind, OrganizationKind, Price, PriceKind
+from kechuangtong.deals.texts import ACTIONS as DEAL_ACTIONS
+from kechuangtong.deals.texts import PRICINGS
+from kechuangtong.deals.texts import SIDES as DEAL_SIDES
+from kechuangtong.deals.texts import STATES as DEALS
 from kechuangtong.instruments.names import INSTRUMENT_STATUSES, USAGE_UNITS, USER_CLASSES
 from kechuangtong.matching.explanation import STAGES, WAYS, amounts
 from kechuangtong.models.booking import BookingState
@@ -21,7 +25,17 @@ from kechuangtong.models.interest import DeclineReason, InterestState
 from kechuangtong.models.listing import ListingState
 from kechuangtong.policies import trl as trl_policy
 
-__all__ = ["INSTRUMENT_STATUSES", "STAGES", "USAGE_UNITS", "USER_CLASSES", "WAYS"]
+__all__ = [
+    "DEALS",
+    "DEAL_ACTIONS",
+    "DEAL_SIDES",
+    "INSTRUMENT_STATUSES",
+    "PRICINGS",
+    "STAGES",
+    "USAGE_UNITS",
+    "USER_CLASSES",
+    "WAYS",
+]
 
 LISTS: Final = {
     ListKind.ACHIEVEMENT: Text("成果", "Achievement"),

@@ -126,7 +126,10 @@ async def shown(
                 score=one.score,
                 grade=one.grade,
                 reasons=one.reasons,
-                aspects=_aspects(one.reasons),
+                aspects=aspects_of(
+                    (reason.code for reason in one.reasons.for_),
+                    (reason.code for reason in one.reasons.against),
+                ),
                 words=[(term["term"], term["weight"]) for term in terms],
                 closeness=data.get("close_in_meaning", {}).get("similarity"),
                 interest=interest_in(actor, record, own),
@@ -158,9 +161,9 @@ def _record(one: Any) -> Listed:  # noqa: ANN401
     return found
 
 
-def _aspects(reasons: Reasons) -> list[Aspect]:
-    for_ = {one.code for one in reasons.for_}
-    against = {one.code for one in reasons.against}
+def aspects_of(for_: Iterable[str], against: Iterable[str]) -> list[Aspect]:
+    """All aspects of a pair for and against which these reasons speak, by their codes."""
+    for_, against = set(for_), set(against)
     return [Aspect(name, bool(codes & for_), bool(codes & against)) for name, codes in _ASPECTS]
 
 

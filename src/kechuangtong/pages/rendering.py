@@ -66,6 +66,7 @@ _NAVIGATION: Final = (
     ("/instruments", Permission.INSTRUMENTS_READ, Text("仪器", "Instruments")),
     ("/bookings", Permission.BOOKINGS_READ, Text("预约", "Bookings")),
     ("/interests", Permission.INTERESTS_READ, Text("对接", "Contacts")),
+    ("/deals", Permission.DEALS_READ, Text("交易", "Deals")),
     ("/inbox", Permission.INBOX_READ, Text("收件箱", "Inbox")),
     ("/statistics", Permission.SERVICE_READ, Text("统计", "Statistics")),
 )
