@@ -372,6 +372,10 @@ GET    /v1/service-institutions/{organization_id}         +++++++++311
 PUT    /v1/service-institutions/{organization_id}         133++33+3311
 PUT    /v1/service-institutions/{organization_id}/membership 1333333+3311
 DELETE /v1/service-institutions/{organization_id}/membership 1333333+3311
+GET    /sales                                             +++++++++311
+GET    /sales/{sale_id}                                   +++++++++311
+POST   /sales/{sale_id}/bids                              3+3++33+3311
+POST   /sales/{sale_id}/applications                      3+3++33+3311
 """
 
 
@@ -491,6 +495,7 @@ _SAMPLE = _Sample(
     feed_id=ids.CALENDAR_FEED,
     verb="approve",
     deal_id=ids.DEAL,
+    sale_id=ids.AUCTION,
 )
 
 

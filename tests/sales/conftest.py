@@ -44,6 +44,9 @@ def make_sale(service: Service, achievement: str) -> MakeSale:
         way: SaleWay, state: SaleState = SaleState.OPEN, *, minutes: int = 10, **values: Any
     ) -> str:
         shared = {
+            "title": "独占许可",
+            "summary": "三年。",
+            "price": Decimal(100),
             "object": SaleObject.LICENSE,
             "opens_at": now() - timedelta(hours=1),
             "closes_at": now() + timedelta(minutes=minutes),
@@ -54,9 +57,6 @@ def make_sale(service: Service, achievement: str) -> MakeSale:
             achievement_id=uuid.UUID(achievement),
             organization_id=service.university,
             way=way,
-            title="独占许可",
-            summary="三年。",
-            price=Decimal(100),
             stored_state=state,
             **{**shared, **_OF_WAY[way], **values},
         )

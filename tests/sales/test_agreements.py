@@ -82,6 +82,10 @@ async def test_an_agreement_of_a_deal_is_on_notice_with_it(
         made = (await scholar.post("/v1/sales", json=body)).raise_for_status()
         paths.append(made.headers["Location"])
     path, second = paths
+    assert (await change(scholar, second, {"buyer_related": None}, "PATCH")).status_code == 422
+    cheaper = (await change(scholar, second, {"price": "290000"}, "PATCH")).raise_for_status()
+    assert (cheaper.json()["price"], cheaper.json()["notice_until"]) == ("290000.00", until)
+    assert cheaper.json()["buyer"]["id"] == str(service.enterprise)
     (await change(scholar, f"{path}/publish")).raise_for_status()
     # The deal is on notice until the same day, so another agreement of it cannot be.
     shown = (await scholar.get(deal)).json()
@@ -127,6 +131,8 @@ async def test_an_agreement_of_a_deal_is_on_notice_with_it(
     (await change(scholar, f"{second}/publish")).raise_for_status()
     assert (await scholar.get(deal)).json()["state"] == "price_notice"
     (await change(scholar, f"{second}/withdraw", {"reason": "重新定价。"})).raise_for_status()
+    texts = [one["text"] for one in (await buyer.get("/v1/inbox")).json()["items"]]
+    assert "“普通许可”已撤回：重新定价。" in texts
     assert (await scholar.get(deal)).json()["state"] == "negotiation"
 
 

@@ -23,6 +23,8 @@ from kechuangtong.models.instrument import (
 )
 from kechuangtong.models.interest import DeclineReason, InterestState
 from kechuangtong.models.listing import ListingState
+from kechuangtong.models.ownership import OwnershipKind, Preference
+from kechuangtong.models.sale import FailReason, SaleObject, SaleState, SaleWay
 from kechuangtong.policies import trl as trl_policy
 
 __all__ = [
@@ -124,6 +126,46 @@ BOOKINGS: Final = {
     BookingState.CANCELLED: Text("已取消", "Cancelled"),
     BookingState.LAPSED: Text("逾期失效", "Lapsed"),
     BookingState.NO_SHOW: Text("爽约", "No-show"),
+}
+SALES: Final = {
+    SaleState.OPEN: Text("进行中", "Open"),
+    SaleState.CLOSED: Text("已截止", "Closed"),
+    SaleState.AWARDED: Text("已成交", "Sold"),
+    SaleState.FAILED: Text("未成交", "Not sold"),
+    SaleState.WITHDRAWN: Text("已撤回", "Withdrawn"),
+    SaleState.DRAFT: Text("草稿", "Draft"),
+}
+SALE_WAYS: Final = {
+    SaleWay.AGREEMENT: Text("协议定价", "Agreed price"),
+    SaleWay.LISTING: Text("挂牌", "Listing"),
+    SaleWay.AUCTION: Text("拍卖", "Auction"),
+}
+SALE_PRICES: Final = {
+    SaleWay.AGREEMENT: Text("协议价格", "Price agreed"),
+    SaleWay.LISTING: Text("挂牌价格", "Price asked"),
+    SaleWay.AUCTION: Text("起拍价", "Starting price"),
+}
+SALE_OBJECTS: Final = {
+    SaleObject.TRANSFER: Text("转让", "Transfer"),
+    SaleObject.LICENSE: Text("许可", "Licence"),
+    SaleObject.EQUITY: Text("作价投资", "Equity"),
+}
+SALE_FAILURES: Final = {
+    FailReason.NO_BIDS: Text("无人竞价", "nobody bid"),
+    FailReason.NO_APPLICATIONS: Text("无人申请", "nobody applied"),
+    FailReason.RESERVE_NOT_MET: Text("未达保留价", "the reserve was not met"),
+    FailReason.OBJECTION_UPHELD: Text("异议成立", "an objection was upheld"),
+}
+PREFERENCES: Final = {
+    Preference.OPEN: Text("待答复", "to be answered"),
+    Preference.TAKEN: Text("行使", "taken"),
+    Preference.DECLINED: Text("放弃", "declined"),
+    Preference.LAPSED: Text("逾期未答复", "not answered in time"),
+}
+OWNERSHIPS: Final = {
+    OwnershipKind.UNIT_OWNED: Text("单位所有", "Owned by the unit"),
+    OwnershipKind.SHARED: Text("赋权（共有）", "Shared with the inventors"),
+    OwnershipKind.LONG_TERM_USE: Text("长期使用权", "Long-term right of use"),
 }
 WEEKDAYS: Final = tuple(
     map(

@@ -1,6 +1,7 @@
 """One record with its matches (成果、需求与匹配), and the organization that it belongs to."""
 
 import uuid
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import Depends, Form, Query, Request, Response
@@ -14,7 +15,7 @@ from kechuangtong.accounts.deps import ReadSession, WriteSession, requires
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.achievements.service import achievements
 from kechuangtong.attachments import service as attachments
-from kechuangtong.core.errors import Unavailable
+from kechuangtong.core.errors import NotFound, Unavailable
 from kechuangtong.core.paging import PageQuery
 from kechuangtong.core.schemas import Input, Passage
 from kechuangtong.core.trade import ListKind
@@ -30,6 +31,7 @@ from kechuangtong.models.feedback import FeedbackReason, Verdict
 from kechuangtong.models.listing import ListingState
 from kechuangtong.organizations.schemas import OrganizationRead
 from kechuangtong.organizations.service import get_organization
+from kechuangtong.ownership import service as ownership
 from kechuangtong.pages.matches import interest_in, own_side, shown
 from kechuangtong.pages.rendering import go, page, page_router
 from kechuangtong.runtime import Runtime, RuntimeDep
@@ -88,6 +90,10 @@ async def _record(
     attached = await attachments.list_attachments(
         session, actor, own.kind, record.id, PageQuery(limit=100)
     )
+    rights = None
+    if isinstance(record, Achievement) and actor.sees(record.organization_id):
+        with suppress(NotFound):
+            rights = await ownership.current(session, actor, record.id, None)
     matches, found, failed, suitable = None, [], None, None
     try:
         matches = await matcher(runtime).for_record(
@@ -106,6 +112,7 @@ async def _record(
         kind=own.kind,
         record=seen,
         attachments=attached.items,
+        rights=rights,
         interest=interest_in(actor, seen),
         matches=matches,
         found=found,

@@ -65,6 +65,7 @@ _NAVIGATION: Final = (
     ("/uploads", Permission.IMPORTS_READ, Text("导入", "Uploads")),
     ("/instruments", Permission.INSTRUMENTS_READ, Text("仪器", "Instruments")),
     ("/bookings", Permission.BOOKINGS_READ, Text("预约", "Bookings")),
+    ("/sales", Permission.ACHIEVEMENTS_READ, Text("交易", "Sales")),
     ("/interests", Permission.INTERESTS_READ, Text("对接", "Contacts")),
     ("/deals", Permission.DEALS_READ, Text("交易", "Deals")),
     ("/inbox", Permission.INBOX_READ, Text("收件箱", "Inbox")),

@@ -14,6 +14,7 @@ from kechuangtong.pages.instruments import router as instruments
 from kechuangtong.pages.lists import router as lists
 from kechuangtong.pages.match_runs import router as match_runs
 from kechuangtong.pages.records import router as records
+from kechuangtong.pages.sales import router as sales
 from kechuangtong.pages.searching import router as searching
 from kechuangtong.pages.statistics import router as statistics
 
@@ -28,6 +29,7 @@ _all = (
     instrument_years,
     bookings,
     calendar_feeds,
+    sales,
     contacts,
     deals,
     match_runs,

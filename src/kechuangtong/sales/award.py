@@ -11,7 +11,6 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.core.clock import CITY, now, today
 from kechuangtong.core.db import new_id
 from kechuangtong.core.http import check_version
-from kechuangtong.inbox import service as inbox
 from kechuangtong.models import FirstRefusal, Organization, Sale, SaleEntrant
 from kechuangtong.models.notice import NoticeKind
 from kechuangtong.models.ownership import Preference
@@ -36,9 +35,10 @@ from kechuangtong.sales.moving import (
     held_by_owner,
     move,
     record,
+    settle_notices,
     snapshot,
     tell,
-    tell_entrants,
+    tell_others,
 )
 from kechuangtong.sales.schemas import FirstRefusalAnswer, FirstRefusalCreate
 from kechuangtong.sales.states import Action
@@ -152,12 +152,12 @@ async def award(
     sale.awarded_price, sale.awarded_to_maker = winner.price, winner.maker
     sale.awarded_related = winner.related
     await session.flush()  # the log shows the new version
-    await inbox.settle(session, NoticeKind.SALE_CLOSED, [sale.id])
+    await settle_notices(session, sale)
     if winner.organization is not None:
         amount = f"{winner.price:.2f}"
         await tell(session, sale, winner.organization.id, NoticeKind.SALE_AWARDED, amount=amount)
     but = None if winner.organization is None else winner.organization.id
-    await tell_entrants(session, sale, NoticeKind.SALE_LOST, but=but)
+    await tell_others(session, sale, NoticeKind.SALE_LOST, but=but)
     record(session, actor, sale, "awarded", before=before)
     return sale
 

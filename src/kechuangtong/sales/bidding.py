@@ -80,7 +80,7 @@ async def bid(session: AsyncSession, actor: Actor, sale_id: uuid.UUID, body: Bid
     if sale.way is SaleWay.LISTING:
         if entrant is None:
             raise NotApplied
-        if sale.applications_count < _COMPETITION:
+        if not competes(sale):
             raise NoCompetition
     assert sale.increment is not None
     least = sale.price if sale.highest is None else sale.highest + sale.increment
@@ -143,6 +143,11 @@ async def entrants(
     )
 
 
+def competes(sale: Sale) -> bool:
+    """Whether there is somebody to bid against in a listing."""
+    return sale.applications_count >= _COMPETITION
+
+
 def show_bid(one: SaleBid, sale: Sale, actor: Actor) -> BidRead:
     """A bid as the actor may see it."""
     return BidRead(
@@ -186,7 +191,7 @@ async def _other(
 
 
 def _check_begun(sale: Sale) -> None:
-    if sale.opens_at > now():
+    if service.to_begin(sale):
         raise NotBegun
 
 

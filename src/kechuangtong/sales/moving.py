@@ -76,7 +76,7 @@ async def settle(session: AsyncSession, sale: Sale) -> bool:
         )
     else:
         await tell(session, sale, sale.organization_id, NoticeKind.SALE_FAILED)
-        await tell_entrants(session, sale, NoticeKind.SALE_LOST)
+        await tell_others(session, sale, NoticeKind.SALE_LOST)
     record(session, OPERATOR, sale, sale.stored_state.value, before=before)
     return True
 
@@ -105,7 +105,13 @@ async def tell(
     )
 
 
-async def tell_entrants(
+async def settle_notices(session: AsyncSession, sale: Sale) -> None:
+    """Nothing of a sale waits for its owner any more."""
+    for kind in (NoticeKind.SALE_CLOSED, NoticeKind.SALE_OBJECTED):
+        await inbox.settle(session, kind, [sale.id])
+
+
+async def tell_others(
     session: AsyncSession,
     sale: Sale,
     kind: NoticeKind,
@@ -113,8 +119,10 @@ async def tell_entrants(
     but: uuid.UUID | None = None,
     **data: Any,  # noqa: ANN401
 ) -> None:
-    """Tell all who applied or bid, but for one."""
+    """Tell all who applied or bid, and the buyer of a published agreement; but for one."""
     told = {one.organization_id for one in await queries.entrants(session, sale.id)}
+    if sale.buyer_id is not None and sale.published_at is not None:
+        told.add(sale.buyer_id)
     for organization_id in sorted(told - {but}):
         await tell(session, sale, organization_id, kind, **data)
 

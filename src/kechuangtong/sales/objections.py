@@ -25,8 +25,10 @@ from kechuangtong.sales.moving import (
     held_by_owner,
     move,
     record,
+    settle_notices,
     snapshot,
     tell,
+    tell_others,
 )
 from kechuangtong.sales.schemas import ObjectionCreate, ObjectionDecision, ObjectionRead
 from kechuangtong.sales.states import Action
@@ -44,7 +46,7 @@ async def object_to(
         session, actor, Permission.DEALS_WRITE, body.organization_id
     )
     check(sale, Action.OBJECT, SaleWay.AGREEMENT)
-    if sale.opens_at > now():
+    if service.to_begin(sale):
         raise NotBegun
     before = snapshot(sale)
     made = SaleObjection(
@@ -102,7 +104,10 @@ async def decide(
         sale.stored_fail_reason = FailReason.OBJECTION_UPHELD
         await deals.ended(session, actor, sale, body.answer)
     await session.flush()  # the log shows the new version
-    if upheld or not await queries.open_objections(session, sale.id):
+    if upheld:
+        await settle_notices(session, sale)
+        await tell_others(session, sale, NoticeKind.SALE_LOST, but=objection.organization_id)
+    elif not await queries.open_objections(session, sale.id):
         await inbox.settle(session, NoticeKind.SALE_OBJECTED, [sale.id])
     if objection.organization_id != sale.organization_id:
         await tell(

@@ -39,8 +39,9 @@ from kechuangtong.sales.moving import (
     move,
     record,
     settle,
+    settle_notices,
     snapshot,
-    tell_entrants,
+    tell_others,
 )
 from kechuangtong.sales.schemas import (
     AwardRead,
@@ -152,7 +153,8 @@ async def withdraw(
     before = snapshot(sale)
     move(sale, Action.WITHDRAW)
     sale.reason = reason
-    await tell_entrants(session, sale, NoticeKind.SALE_WITHDRAWN, comment=reason)
+    await settle_notices(session, sale)
+    await tell_others(session, sale, NoticeKind.SALE_WITHDRAWN, comment=reason)
     await deals.ended(session, actor, sale, reason)
     await session.flush()  # the log shows the new version
     record(session, actor, sale, "withdrawn", before=before)
@@ -192,6 +194,11 @@ async def show(session: AsyncSession, actor: Actor, sale: Sale) -> SaleDetail:
             "open_objections": await queries.open_objections(session, sale.id) if inside else None,
         }
     )
+
+
+def to_begin(sale: Sale) -> bool:
+    """Whether a sale's time is still to come."""
+    return sale.opens_at > now()
 
 
 async def tend(database: Database) -> int:
@@ -246,22 +253,19 @@ async def _assign(session: AsyncSession, actor: Actor, sale: Sale, values: SaleF
 async def _name_buyer(
     session: AsyncSession, actor: Actor, sale: Sale, buyer_id: uuid.UUID | None
 ) -> None:
-    if buyer_id == sale.buyer_id:
-        return
-    sale.buyer_id, sale.buyer = buyer_id, None
-    if buyer_id is None:
-        return
-    sale.buyer = await session.scalar(
-        select(Organization).where(
-            Organization.id == buyer_id,
-            Organization.id != sale.organization_id,
-            Organization.merged_into_id.is_(None),
-            or_(listed_to(actor), Organization.id.in_(deals.parties(sale))),
+    if buyer_id != sale.buyer_id:
+        sale.buyer_id = buyer_id
+        sale.buyer = await session.scalar(
+            select(Organization).where(
+                Organization.id == buyer_id,
+                Organization.id != sale.organization_id,
+                Organization.merged_into_id.is_(None),
+                or_(listed_to(actor), Organization.id.in_(deals.parties(sale))),
+            )
         )
-    )
-    if sale.buyer is None:
-        raise BuyerUnknown
-    if await related(session, None, sale.achievement, buyer_id):
+        if buyer_id is not None and sale.buyer is None:
+            raise BuyerUnknown
+    if buyer_id is not None and await related(session, None, sale.achievement, buyer_id):
         sale.buyer_related = True
 
 
