@@ -376,6 +376,34 @@ GET    /sales                                             +++++++++311
 GET    /sales/{sale_id}                                   +++++++++311
 POST   /sales/{sale_id}/bids                              3+3++33+3311
 POST   /sales/{sale_id}/applications                      3+3++33+3311
+GET    /v1/contracts                                      1++++33++311
+POST   /v1/contracts                                      1+3++33+3311
+GET    /v1/contracts/{contract_id}                        14+++33++311
+PATCH  /v1/contracts/{contract_id}                        143++33+3311
+POST   /v1/contracts/{contract_id}/confirm 143++33+3311
+POST   /v1/contracts/{contract_id}/discard 143++33+3311
+POST   /v1/contracts/{contract_id}/amendments 143++33+3311
+POST   /v1/contracts/{contract_id}/amendments/{proposal_id}/confirm 143++33+3311
+POST   /v1/contracts/{contract_id}/amendments/{proposal_id}/discard 143++33+3311
+POST   /v1/contracts/{contract_id}/cancellations 143++33+3311
+POST   /v1/contracts/{contract_id}/cancellations/{proposal_id}/confirm 143++33+3311
+POST   /v1/contracts/{contract_id}/cancellations/{proposal_id}/discard 143++33+3311
+POST   /v1/contracts/{contract_id}/registration 143++33+3311
+POST   /v1/contracts/{contract_id}/registration/accept 143++33+3311
+POST   /v1/contracts/{contract_id}/registration/grant 143++33+3311
+POST   /v1/contracts/{contract_id}/registration/refuse 143++33+3311
+POST   /v1/contracts/{contract_id}/receipts 143++33+3311
+POST   /v1/contracts/{contract_id}/receipts/{receipt_id}/reverse 143++33+3311
+POST   /v1/contracts/{contract_id}/royalty-reports 143++33+3311
+POST   /v1/contracts/{contract_id}/payments/{payment_id}/reach 143++33+3311
+GET    /v1/contracts/{contract_id}/versions               14+++33++311
+GET    /v1/contracts/{contract_id}/payments               14+++33++311
+GET    /v1/payments                                       1++++33++311
+GET    /contracts                                         1++++33++311
+GET    /contracts/{contract_id}                           14+++33++311
+POST   /contracts/{contract_id}/confirm                   343++33+3311
+POST   /contracts/{contract_id}/receipts                  343++33+3311
+POST   /contracts/{contract_id}/receipts/{receipt_id}/reverse 343++33+3311
 """
 
 
@@ -492,6 +520,8 @@ _SAMPLE = _Sample(
     instrument_id=ids.INSTRUMENT,
     photograph_id=ids.PHOTOGRAPH,
     booking_id=ids.BOOKING,
+    contract_id=ids.CONTRACT,
+    receipt_id=ids.RECEIPT,
     feed_id=ids.CALENDAR_FEED,
     verb="approve",
     deal_id=ids.DEAL,

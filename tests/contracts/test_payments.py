@@ -91,7 +91,9 @@ async def test_receipts_are_shared_taken_back_and_add_up(
     assert dated.json()["due_on"] == "2031-09-01"
     assert code(await act(buyer, contract, reach, due_on="2031-09-02")) == (409, "already_dated")
     async with service.runtime.database.read() as session:
-        events = await session.scalars(select(Event.action).where(Event.action.startswith("payment.")))
+        events = await session.scalars(
+            select(Event.action).where(Event.action.startswith("payment.")).order_by(Event.id)
+        )
         told = await session.scalars(
             select(Notice.kind).where(Notice.kind.in_(["payment_received", "payment_reversed"]))
         )
@@ -193,6 +195,8 @@ async def test_both_sides_are_reminded_once_before_and_once_after(service: Servi
         assert await remind(database) == 0
         async with database.read() as session:
             events = await session.scalars(
-                select(Event.action).where(Event.action.in_(["payment.due", "payment.overdue"]))
+                select(Event.action)
+                .where(Event.action.in_(["payment.due", "payment.overdue"]))
+                .order_by(Event.id)
             )
             assert list(events) == ["payment.due", "payment.overdue"]

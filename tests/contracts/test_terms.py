@@ -108,6 +108,7 @@ BROKER = {"side": "broker", "name": "某中心"}
 INVALID: list[tuple[str, dict[str, Any]]] = [
     ("is no sub-kind", {"sub_kind": "training"}),
     ("only a licence", {"licence": {}}),
+    ("sells an achievement", {**LICENCE, "pricing": "no_achievement"}),
     ("last day", {"starts_on": "2026-02-02", "ends_on": "2026-02-01"}),
     ("an organization or a name", {"parties": [{"side": "broker"}]}),
     ("stands once", {"parties": [PARTIES[0], {**PARTIES[0], "side": "buyer"}]}),

@@ -29,6 +29,9 @@ from kechuangtong.models.contract import ContractKind, ContractSide, SubKind
 
 _SUB_KIND = Text("此细类不属于该合同类型", "this is no sub-kind of that kind")
 _NO_LICENCE = Text("只有技术许可合同填许可条款", "only a licence contract has terms of a licence")
+_PRICING = Text(
+    "转让或许可的是已有成果，请选其他定价方式", "a transfer or licence sells an achievement"
+)
 _DAYS = Text("止日不得早于起日", "the last day does not lie before the first")
 _WHO = Text("请填单位标识或名称", "a party has an organization or a name")
 _SHARE_OF_BROKER = Text(
@@ -246,6 +249,9 @@ class ContractContent(ContractTerms):
     def _kind_and_licence_agree(self) -> Self:
         if self.sub_kind is not None and SUB_KINDS[self.sub_kind] is not self.kind:
             raise ValueError(_SUB_KIND)
+        of_achievement = self.kind in (ContractKind.TRANSFER, ContractKind.LICENSE)
+        if of_achievement and self.pricing is Pricing.NO_ACHIEVEMENT:
+            raise ValueError(_PRICING)
         if self.kind is ContractKind.LICENSE:
             self.licence = self.licence or Licence()
         elif self.licence is not None:

@@ -68,6 +68,7 @@ _NAVIGATION: Final = (
     ("/sales", Permission.ACHIEVEMENTS_READ, Text("交易", "Sales")),
     ("/interests", Permission.INTERESTS_READ, Text("对接", "Contacts")),
     ("/deals", Permission.DEALS_READ, Text("交易", "Deals")),
+    ("/contracts", Permission.DEALS_READ, Text("合同", "Contracts")),
     ("/inbox", Permission.INBOX_READ, Text("收件箱", "Inbox")),
     ("/statistics", Permission.SERVICE_READ, Text("统计", "Statistics")),
 )
