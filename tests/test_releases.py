@@ -189,7 +189,11 @@ async def test_a_deal_is_public_when_both_sides_say_so(
         )
     assert said.headers["ETag"] == f'"{said.json()["version"]}"'
     assert (await anyone.get(f"{PATH}.ndjson")).text == ""
+    (asked,) = (await buyer.get("/v1/inbox")).json()["items"]
+    assert (asked["kind"], asked["waiting"]) == ("deal_publication", True)
     said = await agrees(buyer)
+    (asked,) = (await buyer.get("/v1/inbox")).json()["items"]
+    assert asked["waiting"] is False
     assert (said.json()["agreed"], said.json()["public"]) == (["seller", "buyer"], True)
     (release,) = await read(anyone)
     release_id, at = release.pop("id"), release.pop("date")

@@ -73,6 +73,7 @@ TITLES: Final = {
     NoticeKind.PAYMENT_REVERSED: Text("到款已冲销", "A receipt was reversed"),
     NoticeKind.DEAL_OPENED: Text("有新的交易", "A deal was opened"),
     NoticeKind.DEAL_STEP: Text("交易有进展", "A deal moves on"),
+    NoticeKind.DEAL_PUBLICATION: Text("对方同意公开交易", "A deal is to be made public"),
     NoticeKind.SEARCH_ALERT: Text("订阅检索有新结果", "A saved search found something new"),
     NoticeKind.MATCH_RUN_DONE: Text("批量匹配已完成", "A match run has finished"),
     NoticeKind.WEBHOOK_FAILED: Text("事件推送失败", "A webhook could not be delivered"),
@@ -288,6 +289,10 @@ _SENTENCES: Final = {
     ),
     NoticeKind.DEAL_OPENED: Text(
         "{organization}就“{title}”建立了交易。", '{organization} has opened a deal on "{title}".'
+    ),
+    NoticeKind.DEAL_PUBLICATION: Text(
+        "{organization}同意公开交易“{title}”，贵方也同意后即公开。",
+        '{organization} agrees that the deal "{title}" is public: it is once you do, too.',
     ),
     NoticeKind.DEAL_STEP: Text(
         "{organization}在交易“{title}”中：{action}。",

@@ -74,6 +74,7 @@ class NoticeKind(StrEnum):
     DEAL_BROKER_JOINED = "deal_broker_joined"  # 经纪人进入交易
     DEAL_OPENED = "deal_opened"  # 有新交易
     DEAL_STEP = "deal_step"  # 交易有进展
+    DEAL_PUBLICATION = "deal_publication"  # 对方同意公开交易
     SEARCH_ALERT = "search_alert"  # 订阅检索有新结果
     MATCH_RUN_DONE = "match_run_done"  # 批量匹配完成
     WEBHOOK_FAILED = "webhook_failed"  # 推送失败

@@ -35,7 +35,7 @@ router = page_router()
 _MONTHS: Final = 24
 _SHOWN: Final = 12
 _UNSTATED: Final = Text("未填写", "Not stated")
-_DAYS: Final = Text("（中位数 {days} 天）", " (a median of {days} days)")
+_DAYS: Final = Text("（中位数 {days} 天）", " (median {days} days)")
 _STEPS: Final = {
     FunnelStep.USEFUL: Text("匹配被评为有用", "Matches called useful"),
     FunnelStep.INTEREST: Text("对接意向", "Interests"),

@@ -16,9 +16,11 @@ from kechuangtong.core.paging import decode_id, encode_cursor
 from kechuangtong.deals import policy
 from kechuangtong.deals.queries import deal as find_deal
 from kechuangtong.events import log
+from kechuangtong.inbox import service as inbox
 from kechuangtong.lists.public import canonical
 from kechuangtong.models import Deal
 from kechuangtong.models.deal import DealSide
+from kechuangtong.models.notice import NoticeKind
 from kechuangtong.releases import queries
 from kechuangtong.releases.schemas import Publication, Release, ReleaseQuery
 from kechuangtong.releases.told import plain, told
@@ -95,7 +97,27 @@ async def _change(
             before=before.model_dump(mode="json"),
             after=after.model_dump(mode="json"),
         )
+        await inbox.settle(session, NoticeKind.DEAL_PUBLICATION, [deal.id])
+        if agreed and not after.public:
+            await _ask(session, deal, after.agreed[0])
     return after
+
+
+async def _ask(session: AsyncSession, deal: Deal, agreed: DealSide) -> None:
+    """Tell the other side, whose leading party is waited for."""
+    by = deal.of_side(agreed)[0].organization.name
+    for position, party in enumerate(deal.of_side(agreed.other)):
+        await inbox.notify(
+            session,
+            party.organization_id,
+            NoticeKind.DEAL_PUBLICATION,
+            subject_kind="deal",
+            subject_id=deal.id,
+            title=deal.title,
+            key=f"deal {deal.id} publication {deal.version} {party.organization_id}",
+            waiting=position == 0,
+            organization=by,
+        )
 
 
 def publication(deal: Deal) -> Publication:
