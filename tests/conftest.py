@@ -1,5 +1,6 @@
 """What the tests share: databases (SQLite and PostgreSQL), the application, people who call it."""
 
+import gc
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -21,7 +23,9 @@ from fastapi import FastAPI
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
-from sqlalchemy import URL, make_url, select, text, update
+from sqlalchemy import URL, event, make_url, select, text, update
+from sqlalchemy.pool import Pool
+from starlette.routing import BaseRoute
 
 from kechuangtong.accounts import hashing
 from kechuangtong.accounts.actor import OPERATOR
@@ -73,6 +77,26 @@ def quick_hashes() -> None:
     quick = Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1)
     hashing._passwords = PasswordHash((quick,))
     hashing._NOBODY = quick.hash(uuid.uuid4().hex)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_files() -> None:
+    """What is not to outlive the tests need not outlive a crash: SQLite waits for no disk."""
+
+    @event.listens_for(Pool, "connect")
+    def _wait_for_no_disk(connection: Any, _record: object) -> None:
+        if "sqlite" in type(connection).__module__:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA synchronous=OFF")
+            cursor.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def rare_collections() -> None:
+    """What is imported stays: the collector of garbage need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
 
 
 @pytest.fixture(scope="session")
@@ -294,6 +318,21 @@ async def _fill(settings: Settings) -> Template:
     return Template(settings, university.id, enterprise.id)
 
 
+_routes: dict[tuple[int, ...], list[BaseRoute]] = {}
+
+
+def _application(settings: Settings) -> FastAPI:
+    """An application whose routes are those of the first one with the same limits.
+
+    A route is built in full when a request first comes to its router, and that takes most of
+    what a test with a service takes. The routes know nothing of the service that they are in.
+    """
+    app = create_app(settings)
+    limits = (settings.max_body_size, settings.max_attachment_size, settings.max_file_size)
+    app.router.routes = _routes.setdefault(limits, app.router.routes)
+    return app
+
+
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Service]:
     """A service on a migrated database with users and organizations."""
@@ -310,7 +349,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             f'DROP DATABASE IF EXISTS "{url.database}" WITH (FORCE)',
             f'CREATE DATABASE "{url.database}" TEMPLATE "{made_from}"',
         )
-    app = create_app(settings)
+    app = _application(settings)
     async with app.router.lifespan_context(app):
         yield Service(app, app.state.runtime, template.university, template.enterprise)
 
