@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import psycopg
 
-from conftest import PASSWORD, free_port, meilisearch_process
+from conftest import PASSWORD, PROGRAM, free_port, meilisearch_process
 from proxy import Proxy, proxying
 
 MASTER = "a master key for the tests"
@@ -40,7 +40,7 @@ class Deployment:
 
     def command(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", "from kechuangtong.cli import main; main()", *arguments],
+            [sys.executable, "-c", PROGRAM, *arguments],
             env={**os.environ, **self.settings, **settings},
             capture_output=True,
             text=True,
@@ -57,7 +57,7 @@ class Deployment:
     def start(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
         with (Path(self.settings["KCT_DATA_DIR"]) / "processes.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-c", "from kechuangtong.cli import main; main()", *arguments],
+                [sys.executable, "-c", PROGRAM, *arguments],
                 env={**os.environ, **self.settings, **settings},
                 stdout=subprocess.PIPE,
                 stderr=log,

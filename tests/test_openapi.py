@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import cache
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,10 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from conftest import quick_hash, serving_demo
+from conftest import application, quick_hash, serving_demo
 from examples import SIGN_IN, operations, request_for
 from kechuangtong.accounts.deps import CurrentActor
 from kechuangtong.accounts.permissions import Permission, PlatformRole
-from kechuangtong.app import create_app
 from kechuangtong.attachments.store import store_from
 from kechuangtong.core import migrations
 from kechuangtong.core.db import Database, new_id
@@ -51,13 +51,20 @@ ENDS_SIGN_INS = {
 }
 
 
+@cache
+def app() -> FastAPI:
+    """The application, which knows its document once it was asked for it."""
+    return application(Settings())
+
+
+@cache
 def document() -> dict[str, Any]:
     exported: dict[str, Any] = json.loads(EXPORTED.read_text(encoding="utf-8"))
     return exported
 
 
 def test_the_exported_document_is_current() -> None:
-    assert document() == json.loads(json.dumps(create_app(Settings()).openapi()))
+    assert document() == json.loads(json.dumps(app().openapi()))
 
 
 def test_every_operation_is_described_with_examples_and_errors() -> None:
@@ -74,15 +81,14 @@ def test_every_operation_is_described_with_examples_and_errors() -> None:
 
 def test_every_route_names_a_permission() -> None:
     count = 0
-    for context, _ in documented(create_app(Settings())):
+    for context, _ in documented(app()):
         count += 1
         assert any(_permissions(context.dependant)), context.path
     assert count > 30
 
 
 def test_every_operation_documents_what_its_dependencies_answer_with() -> None:
-    app = create_app(Settings())
-    for context, operation in documented(app):
+    for context, operation in documented(app()):
         dependant = context.dependant
         expected = {"422"}  # unknown query parameters
         if _asks_who_calls(dependant):
@@ -135,10 +141,10 @@ async def demo(data_dir: Path) -> AsyncIterator[httpx.AsyncClient]:
         await load_sample(session)
     await database.close()
     await store_sample(store_from(settings))
-    app = create_app(settings)
-    transport = httpx.ASGITransport(app)
+    serving = application(settings)
+    transport = httpx.ASGITransport(serving)
     async with (
-        app.router.lifespan_context(app),
+        serving.router.lifespan_context(serving),
         httpx.AsyncClient(transport=transport, base_url="http://test") as client,
     ):
         token = (await client.post("/v1/auth/token", data=SIGN_IN)).json()["access_token"]

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from booking import book, code
-from conftest import Service
+from conftest import PROGRAM, Service
 from instruments.conftest import Publish
 from kechuangtong.accounts.actor import OPERATOR
 from kechuangtong.core.trade import ImportKind
@@ -216,7 +216,7 @@ def test_a_list_of_another_kind_is_told_from_instruments() -> None:
 def test_the_command_line_imports_instruments(tmp_path: Path) -> None:
     file = tmp_path / "仪器.csv"
     file.write_text("所属单位,仪器名称\n蜀江大学,天平\n,无主\n", encoding="utf-8")
-    run = [sys.executable, "-c", "from kechuangtong.cli import main; main()"]
+    run = [sys.executable, "-c", PROGRAM]
     done = subprocess.run(
         [*run, "import", "instruments", str(file)],
         env={**os.environ, "KCT_DATA_DIR": str(tmp_path / "data"), "KCT_EMBEDDINGS": "none"},

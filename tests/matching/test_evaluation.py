@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conftest import PROGRAM
 from kechuangtong.matching.bm25 import Bm25
 from kechuangtong.matching.measures import auc, bootstrap, ndcg
 from kechuangtong.sample.service import grades, records
@@ -34,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "from kechuangtong.cli import main; main()", *arguments],
+        [sys.executable, "-c", PROGRAM, *arguments],
         capture_output=True,
         text=True,
         env={**os.environ, "KCT_DATA_DIR": "/nonexistent"},

@@ -1,5 +1,6 @@
 """Bringing a database to the schema of this version, and knowing whether it is there."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -57,9 +58,11 @@ async def current(database: Database) -> str | None:
 
 async def check(database: Database) -> None:
     """Raises SchemaStale where the schema is not that of this version."""
-    found, expected = (
-        await current(database),
-        ScriptDirectory.from_config(_config()).get_current_head(),
-    )
+    found, expected = await current(database), _newest()
     if found != expected:
         raise SchemaStale(found, expected)
+
+
+@cache
+def _newest() -> str | None:
+    return ScriptDirectory.from_config(_config()).get_current_head()
