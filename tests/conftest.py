@@ -401,13 +401,6 @@ async def buyer(service: Service) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a served demo, each module's own: what one changes no other reads."""
-    with serving_demo(tmp_path_factory.mktemp("served")) as address:
-        yield address
-
-
 @contextmanager
 def serving_demo(data_dir: Path) -> Iterator[str]:
     """The address of a demo that is served, with its data in a folder."""

@@ -184,14 +184,6 @@ async def _try(
     return await client.request(**request)
 
 
-def test_a_query_far_over_its_limit_is_told_so_by_the_api(served: str) -> None:
-    connection = HTTPConnection(served.removeprefix("http://"))
-    connection.request("GET", f"/v1/search?q={'-' * 100_000}")
-    answer = connection.getresponse()
-    assert (answer.status, json.load(answer)["code"]) == (422, "query_too_long")
-    connection.close()
-
-
 # Requests of every kind, good and bad, to every operation, by two callers.
 
 LONG = bool(os.environ.get("KCT_TEST_LONG"))
@@ -255,6 +247,14 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with serving_demo(data_dir) as address:
         with httpx.Client(base_url=address, trust_env=False) as client:
             yield Demo(client, Database(settings.resolved_database_url))
+
+
+def test_a_query_far_over_its_limit_is_told_so_by_the_api(fuzzed: Demo) -> None:
+    connection = HTTPConnection(fuzzed.address.removeprefix("http://"))
+    connection.request("GET", f"/v1/search?q={'-' * 100_000}")
+    answer = connection.getresponse()
+    assert (answer.status, json.load(answer)["code"]) == (422, "query_too_long")
+    connection.close()
 
 
 @ANY_REQUEST
