@@ -110,7 +110,7 @@ async def test_the_same_is_told_once_also_at_once_and_every_kind_has_its_words(
     data = {"title": "名称", "organization": None, "count": 2, "titles": ["甲", "乙"]}
     data |= {"gone": 1, "valid_until": "2026-12-31", "comment": "请补充检测报告。"}
     data |= {"when": "2026-12-31 09:00", "fee": "450.00", "event": "deal.created"}
-    data |= {"broker": "苏明溪"}
+    data |= {"broker": "苏明溪", "amount": "900000.00"}
     data["reasons"] = ["incomplete", "rights_unclear"]
     for kind in NoticeKind:
         assert all(TITLES[kind])
