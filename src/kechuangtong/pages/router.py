@@ -6,8 +6,8 @@ from kechuangtong.pages.accounts import router as accounts
 from kechuangtong.pages.bookings import router as bookings
 from kechuangtong.pages.calendar_feeds import router as calendar_feeds
 from kechuangtong.pages.contacts import router as contacts
-from kechuangtong.pages.deal_figures import router as deal_figures
 from kechuangtong.pages.contracts import router as contracts
+from kechuangtong.pages.deal_figures import router as deal_figures
 from kechuangtong.pages.deals import router as deals
 from kechuangtong.pages.home import router as home
 from kechuangtong.pages.instrument_years import router as instrument_years
