@@ -307,6 +307,7 @@ async def pages(
     assert "Contracts signed by month" in english.text
     own = (await scholar.get(path, params={"organization_id": str(service.university)})).text
     assert "1,700,000.50 元" in own
+    assert f"yearly.xlsx?organization_id={service.university}" in own
     for client, status in ((scholar, 404), (anyone, 404)):
         answer = await client.get(path, params={"organization_id": str(institute)})
         assert answer.status_code == status

@@ -101,42 +101,54 @@ class Contact:
     region: str | None
 
 
-async def cases(session: AsyncSession, query: DealStatisticsQuery) -> list[Case]:
-    """The deals that are asked for, whenever they happened."""
+async def cases(
+    session: AsyncSession, query: DealStatisticsQuery, *, parties: bool = False
+) -> list[Case]:
+    """The deals that are asked for, whenever they happened; their parties and brokers where they
+    are wanted, too."""
     wanted = _wanted(query).subquery()
     found = {
         deal_id: Case(field=of_field, region=region)
         for deal_id, of_field, region in await session.execute(select(wanted))
     }
     ids = select(wanted.c.id)
-    for deal_id, state, on in await session.execute(
-        select(DealStep.deal_id, DealStep.to_state, func.min(DealStep.on))
+    firsts = (func.min(DealStep.on).filter(DealStep.to_state == state) for state in _REACHED)
+    for deal_id, opened_on, *days in await session.execute(
+        select(DealStep.deal_id, func.min(DealStep.on), *firsts)
         .where(DealStep.deal_id.in_(ids))
-        .group_by(DealStep.deal_id, DealStep.to_state)
+        .group_by(DealStep.deal_id)
     ):
-        found[deal_id].reach(FunnelStep.DEAL, on)
-        if state in _REACHED:
-            found[deal_id].reach(_REACHED[state], on)
-    for step in await session.scalars(
+        found[deal_id].reach(FunnelStep.DEAL, opened_on)
+        for step, on in zip(_REACHED.values(), days, strict=True):
+            if on is not None:
+                found[deal_id].reach(step, on)
+    for end in await session.scalars(
         select(DealStep).where(
             DealStep.deal_id.in_(ids),
             DealStep.to_state == DealState.TERMINATED,
             DealStep.from_state != DealState.TERMINATED,
         )
     ):
-        if step.from_state is not None:
-            cause = step.details.get("cause")
-            found[step.deal_id].end = End(step.on, step.from_state, cause and Cause(cause))
+        assert end.from_state is not None
+        cause = end.details.get("cause")
+        found[end.deal_id].end = End(end.on, end.from_state, cause and Cause(cause))
+    if parties:
+        await _parties(session, ids, found)
+    await _money(session, ids, found)
+    return list(found.values())
+
+
+async def _parties(
+    session: AsyncSession, deal_ids: Select[tuple[uuid.UUID]], found: dict[uuid.UUID, Case]
+) -> None:
     for deal_id, organization_id in await session.execute(
-        select(DealParty.deal_id, DealParty.organization_id).where(DealParty.deal_id.in_(ids))
+        select(DealParty.deal_id, DealParty.organization_id).where(DealParty.deal_id.in_(deal_ids))
     ):
         found[deal_id].organizations.add(organization_id)
     for deal_id, broker_id in await session.execute(
-        select(DealBroker.deal_id, DealBroker.broker_id).where(DealBroker.deal_id.in_(ids))
+        select(DealBroker.deal_id, DealBroker.broker_id).where(DealBroker.deal_id.in_(deal_ids))
     ):
         found[deal_id].brokers.add(broker_id)
-    await _money(session, ids, found)
-    return list(found.values())
 
 
 async def _money(

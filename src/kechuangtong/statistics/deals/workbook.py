@@ -6,24 +6,11 @@ from typing import Any, Final
 
 import xlsxwriter
 
+from kechuangtong.contracts.names import KINDS
 from kechuangtong.deals.states import Pricing
-from kechuangtong.models.contract import ContractKind
+from kechuangtong.deals.texts import PRICINGS
 from kechuangtong.statistics.deals.schemas import YearOfDeals, YearSums
 
-KINDS: Final = {
-    ContractKind.DEVELOPMENT: "技术开发",
-    ContractKind.TRANSFER: "技术转让",
-    ContractKind.LICENSE: "技术许可",
-    ContractKind.CONSULTING: "技术咨询",
-    ContractKind.SERVICE: "技术服务",
-}
-PRICINGS: Final = {
-    Pricing.AGREEMENT: "协议定价",
-    Pricing.LISTING: "挂牌交易",
-    Pricing.AUCTION: "拍卖",
-    Pricing.NO_ACHIEVEMENT: "不涉及已有成果",
-    None: "未填写",
-}
 _LINES: Final = (
     ("合同类型", 14),
     ("定价方式", 16),
@@ -55,14 +42,14 @@ def xlsx(report: YearOfDeals) -> bytes:
     file = io.BytesIO()
     options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
     with xlsxwriter.Workbook(file, options) as book:
-        sums = [[KINDS[one.kind], PRICINGS[one.pricing], *_sums(one)] for one in report.lines]
+        sums = [[KINDS[one.kind].zh, _pricing(one.pricing), *_sums(one)] for one in report.lines]
         title = f"{report.organization or '全部单位'}{report.year}年度科技成果转化情况"
         _sheet(book, "汇总", title, _LINES, [*sums, ["合计", "", *_sums(report.total)]])
         largest = [
             [
                 one.title,
-                KINDS[one.kind],
-                PRICINGS[one.pricing],
+                KINDS[one.kind].zh,
+                _pricing(one.pricing),
                 "；".join(one.sellers),
                 "；".join(one.buyers),
                 one.signed_on.isoformat(),
@@ -76,6 +63,10 @@ def xlsx(report: YearOfDeals) -> bytes:
         ]
         _sheet(book, "最大合同", title, _LARGEST, largest)
     return file.getvalue()
+
+
+def _pricing(one: Pricing | None) -> str:
+    return "未填写" if one is None else PRICINGS[one].zh
 
 
 def _sums(one: YearSums) -> list[int | Decimal]:
