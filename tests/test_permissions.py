@@ -569,8 +569,6 @@ _SAMPLE = _Sample(
     sale_id=ids.AUCTION,
     broker_id=ids.BROKER,
     mandate_id=ids.MANDATE,
-    deal_id=ids.DEAL,
-    sale_id=ids.AUCTION,
 )
 
 
