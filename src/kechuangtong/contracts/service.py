@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.contracts import deal_steps, ledger, queries
-from kechuangtong.contracts.content import ContractContent, ContractTerms, Party
+from kechuangtong.contracts.content import ContractContent, ContractTerms, Party, joined
 from kechuangtong.contracts.errors import (
     AlreadyConfirmed,
     BrokerUnknown,
@@ -142,12 +142,14 @@ async def confirm(
     step.
 
     Raises NotFound, Forbidden, SideUnnamed, PreconditionFailed, WrongContractState,
-    ContractIncomplete, PartyLeft, AlreadyConfirmed, and what the deal's step raises.
+    DealEnded, ContractIncomplete, PartyLeft, AlreadyConfirmed, and what the deal's step raises.
     """
     contract = await hold(session, actor, contract_id)
     by = side_of(actor, contract, Action.CONFIRM, side)
     check_version(contract, expected_versions)
     signed = move(contract, Action.CONFIRM)
+    if deal_steps.has_ended(contract.deal):
+        raise DealEnded(loc=("path", "contract_id"))
     if missing := missing_items(said(contract)):
         raise ContractIncomplete(missing)
     try:
@@ -251,6 +253,8 @@ def possible(actor: Actor, contract: Contract) -> list[Action]:
         able = mine & sides_of(action, technology_import=imported)
         if action is Action.CONFIRM:
             able = frozenset(one for one in able if contract.confirmed_at(one) is None)
+            if deal_steps.has_ended(contract.deal):
+                continue
         if able and (action is not Action.ANSWER or contract.open_proposals):
             found.append(action)
     return found
@@ -398,15 +402,15 @@ async def complete(session: AsyncSession, deal: Deal, content: ContractContent) 
             }
             parties.append(one.model_copy(update=update))
     for one in content.of_side(ContractSide.BROKER):
-        name = one.name
-        if one.organization_id is not None:
-            organization = await session.get(Organization, one.organization_id)
+        name, whose = one.name, await _present(session, one.organization_id)
+        if whose is not None:
+            organization = await session.get(Organization, whose)
             if organization is None:
                 place = content.parties.index(one)
                 raise BrokerUnknown(loc=("body", "parties", place, "organization_id"))
             name = name or organization.name
-        parties.append(one.model_copy(update={"name": name}))
-    return content.model_copy(update={"parties": parties})
+        parties.append(one.model_copy(update={"organization_id": whose, "name": name}))
+    return content.model_copy(update={"parties": joined(parties)})
 
 
 async def _present(session: AsyncSession, organization_id: uuid.UUID | None) -> uuid.UUID | None:

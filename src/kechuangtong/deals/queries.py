@@ -28,18 +28,16 @@ from kechuangtong.models import (
 from kechuangtong.models.contract import ContractState
 from kechuangtong.models.deal import DealState
 
+OF_BROKERS = selectinload(Deal.brokers).options(
+    joinedload(DealBroker.broker, innerjoin=True).joinedload(Broker.organization, innerjoin=True),
+    joinedload(DealBroker.mandate, innerjoin=True).joinedload(Mandate.organization, innerjoin=True),
+)
+"""The brokers of a deal, by whom it is decided who acts for a side (`policy.sides`)."""
 SHOWN = (
     joinedload(Deal.achievement),
     joinedload(Deal.demand),
     selectinload(Deal.parties).joinedload(DealParty.organization, innerjoin=True),
-    selectinload(Deal.brokers).options(
-        joinedload(DealBroker.broker, innerjoin=True).joinedload(
-            Broker.organization, innerjoin=True
-        ),
-        joinedload(DealBroker.mandate, innerjoin=True).joinedload(
-            Mandate.organization, innerjoin=True
-        ),
-    ),
+    OF_BROKERS,
 )
 
 
