@@ -1,18 +1,29 @@
 """What comes together at the edges: mergings, brokers, registrations and ends beside contracts."""
 
+import asyncio
 import uuid
-from datetime import date
+from collections.abc import Awaitable
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from brokering import broker, mandate
 from conftest import Service
 from contracting import ANY, act, code, draft, negotiated, sign
-from kechuangtong.core.clock import today
-from kechuangtong.models import Contract, DealBroker, DealStep
+from kechuangtong.accounts.actor import OPERATOR
+from kechuangtong.core.clock import now, today
+from kechuangtong.core.db import new_id
+from kechuangtong.deals import queries as deals
+from kechuangtong.inbox.service import notify
+from kechuangtong.models import Contract, DealBroker, DealStep, Sale
 from kechuangtong.models.deal import DealSide, DealState
+from kechuangtong.models.notice import NoticeKind
+from kechuangtong.models.sale import SaleObject, SaleWay
+from kechuangtong.sales import queries as sales
 from people import change
 
 
@@ -149,3 +160,46 @@ async def test_a_reported_period_stays_the_same(
         changes: dict[str, Any] = {"payment": {"kind": "royalty", "royalty": royalty | values}}
         answer = await act(buyer, contract, "amendments", reason="改", changes=changes)
         assert answer.status_code == status, (values, answer.text)
+
+
+async def test_a_step_and_a_merging_at_once_wait_for_each_other_and_both_are_done(
+    service: Service, scholar: httpx.AsyncClient, admin: httpx.AsyncClient
+) -> None:
+    deal = uuid.UUID(await negotiated(service))
+    first, second = [await new(admin, name) for name in ("新名", "更新名")]
+    body = {"organization_id": str(service.university), "title": "余热除湿机组"}
+    path = (await scholar.post("/v1/achievements", json=body)).headers["Location"]
+    sale = Sale(
+        id=new_id(),
+        achievement_id=uuid.UUID(path.rsplit("/", 1)[1]),
+        organization_id=service.university,
+        way=SaleWay.LISTING,
+        object=SaleObject.LICENSE,
+        title="余热除湿机组",
+        summary="",
+        price=Decimal(1),
+        opens_at=now(),
+        closes_at=now() + timedelta(days=1),
+    )
+    async with service.runtime.database.write() as session:
+        session.add(sale)
+
+    def hold_deal(session: AsyncSession) -> Awaitable[Any]:
+        return deals.deal(session, OPERATOR, deal, to_change=True)
+
+    def hold_sale(session: AsyncSession) -> Awaitable[Any]:
+        return sales.sale(session, OPERATOR, sale.id, to_change=True)
+
+    for hold, one, into in (
+        (hold_deal, str(service.university), first),
+        (hold_sale, first, second),
+    ):
+        async with service.runtime.database.write() as session:
+            assert await hold(session) is not None
+            path = f"/v1/organizations/{one}/merge"
+            merging = asyncio.create_task(change(admin, path, {"into": into}))
+            await asyncio.sleep(0.5)  # so that it waits
+            about: dict[str, Any] = {"subject_kind": "deal", "subject_id": deal, "title": ""}
+            kind = NoticeKind.DEAL_STEP
+            await notify(session, uuid.UUID(one), kind, key=one, action="complete", **about)
+        assert (await merging).status_code == 200
