@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +16,7 @@ from brokering import broker, mandate
 from conftest import Service
 from contracting import ANY, act, code, draft, negotiated, sign
 from kechuangtong.accounts.actor import OPERATOR
+from kechuangtong.contracts import service as contracts
 from kechuangtong.core.clock import now, today
 from kechuangtong.core.db import new_id
 from kechuangtong.deals import queries as deals
@@ -81,6 +83,7 @@ async def test_merged_parties_keep_their_money_and_the_contract_stays_whole(
     assert (await act(scholar, drafted, "confirm")).status_code == 200
 
 
+@pytest.mark.parametrize("_place", ["sqlite"], indirect=True)  # no question of storage
 async def test_a_broker_of_a_side_reads_and_confirms_its_contract(
     service: Service, scholar: httpx.AsyncClient
 ) -> None:
@@ -106,6 +109,7 @@ async def test_a_broker_of_a_side_reads_and_confirms_its_contract(
     assert answer.status_code == 200, answer.text
 
 
+@pytest.mark.parametrize("_place", ["sqlite"], indirect=True)  # no question of storage
 async def test_what_the_registry_decides_brings_no_receipt_again(
     service: Service, scholar: httpx.AsyncClient, buyer: httpx.AsyncClient
 ) -> None:
@@ -126,6 +130,7 @@ async def test_what_the_registry_decides_brings_no_receipt_again(
     assert taken.count("record_receipt") == 1, taken
 
 
+@pytest.mark.parametrize("_place", ["sqlite"], indirect=True)  # no question of storage
 async def test_nothing_is_signed_once_the_deal_has_ended(
     service: Service, scholar: httpx.AsyncClient, buyer: httpx.AsyncClient
 ) -> None:
@@ -139,6 +144,7 @@ async def test_nothing_is_signed_once_the_deal_has_ended(
     assert code(await act(buyer, made["id"], "confirm")) == (409, "deal_ended")
 
 
+@pytest.mark.parametrize("_place", ["sqlite"], indirect=True)  # no question of storage
 async def test_a_reported_period_stays_the_same(
     service: Service, scholar: httpx.AsyncClient, buyer: httpx.AsyncClient
 ) -> None:
@@ -166,7 +172,9 @@ async def test_a_step_and_a_merging_at_once_wait_for_each_other_and_both_are_don
     service: Service, scholar: httpx.AsyncClient, admin: httpx.AsyncClient
 ) -> None:
     deal = uuid.UUID(await negotiated(service))
-    first, second = [await new(admin, name) for name in ("新名", "更新名")]
+    first, second, agency = [await new(admin, name) for name in ("新名", "更新名", "技转中心")]
+    named = [{"side": "broker", "organization_id": agency, "commission_percent": "1"}]
+    contract = uuid.UUID((await draft(scholar, str(deal), parties=named))["id"])
     body = {"organization_id": str(service.university), "title": "余热除湿机组"}
     path = (await scholar.post("/v1/achievements", json=body)).headers["Location"]
     sale = Sale(
@@ -190,9 +198,13 @@ async def test_a_step_and_a_merging_at_once_wait_for_each_other_and_both_are_don
     def hold_sale(session: AsyncSession) -> Awaitable[Any]:
         return sales.sale(session, OPERATOR, sale.id, to_change=True)
 
+    def hold_contract(session: AsyncSession) -> Awaitable[Any]:
+        return contracts.hold(session, OPERATOR, contract)
+
     for hold, one, into in (
         (hold_deal, str(service.university), first),
         (hold_sale, first, second),
+        (hold_contract, agency, second),
     ):
         async with service.runtime.database.write() as session:
             assert await hold(session) is not None

@@ -12,12 +12,17 @@ from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
 from kechuangtong.contracts.content import ContractContent, joined
 from kechuangtong.contracts.service import say, touch
-from kechuangtong.models import Contract, ContractProposal, PaymentReceipt
+from kechuangtong.models import Contract, ContractProposal, Deal, PaymentReceipt
 
 
 async def rename(session: AsyncSession, one: uuid.UUID, to: uuid.UUID) -> None:
     """Let contracts that name an organization name the other; shares of one side that are the
     same organization's now are one. What was in force before stays as it was signed."""
+    # Held, so that nothing is agreed meanwhile: also the deals in which it is a broker alone.
+    own = select(Contract.deal_id).where(_names(Contract.content, one))
+    await session.execute(
+        select(Deal.id).where(Deal.id.in_(own)).order_by(Deal.id).with_for_update()
+    )
     contracts = await session.scalars(
         select(Contract)
         .where(_names(Contract.content, one))

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
@@ -55,6 +56,7 @@ from kechuangtong.models.contract import (
 )
 from kechuangtong.models.deal import DealSide
 from kechuangtong.models.notice import NoticeKind
+from kechuangtong.organizations.service import keep
 
 # Notices that wait for an act: once the contract moves on, it is waited for no more.
 _WAITING: Final = (
@@ -215,7 +217,12 @@ async def get(session: AsyncSession, actor: Actor, contract_id: uuid.UUID) -> Co
 async def hold(session: AsyncSession, actor: Actor, contract_id: uuid.UUID) -> Contract:
     """A contract to change: whoever gets it is alone with it and its deal. Raises NotFound."""
     deal_id = await queries.deal_of(session, actor, contract_id)
-    if deal_id is None or await deals.deal(session, actor, deal_id, to_change=True) is None:
+    if deal_id is None:
+        raise NotFound
+    named = select(ContractParty.organization_id).where(ContractParty.contract_id == contract_id)
+    both = named.union(deals.parties_of(deal_id))  # in one order; those of the deal need no more
+    await keep(session, Organization.id.in_(both))
+    if await deals.deal(session, actor, deal_id, to_change=True) is None:
         raise NotFound
     return await get(session, actor, contract_id)
 
