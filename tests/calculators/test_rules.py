@@ -67,7 +67,9 @@ def test_the_table_is_whole_and_sound() -> None:
         ("2027-01-01", False),
         ("2027-05-03", True),
         ("2027-10-04", True),
-        ("2023-05-02", True),  # free since 2025
+        ("2023-05-02", True),  # free since 2025, and until 2007
+        ("2007-05-02", False),
+        ("2008-05-02", True),
     ],
 )
 def test_working_days(day: str, works: bool) -> None:

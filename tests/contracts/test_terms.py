@@ -261,6 +261,25 @@ def test_a_commission_of_an_amount_is_all_paid_once_all_is_received() -> None:
     assert broker == [Decimal(one) for one in ("3.33", "3.34", "3.33", "0.00")]
 
 
+def test_one_broker_in_two_lines_gets_both() -> None:
+    """A percentage and an amount stand in two lines of the same name."""
+    said = content(
+        total="1000.00",
+        deductions=[],
+        payment={"kind": "lump_sum", "milestone": "某"},
+        parties=[
+            *PARTIES,
+            {**BROKER, "commission_percent": "3"},
+            {**BROKER, "commission_amount": "50.00"},
+        ],
+    )
+    former: list[Part] = []
+    for _ in range(4):
+        former += parts(said, Decimal("250.00"), former)
+    broker = sum(one.amount for one in former if one.side is ContractSide.BROKER)
+    assert broker == Decimal("80.00")
+
+
 ROYALTY = {
     "base": "净销售额",
     "rate": "5",

@@ -5,6 +5,7 @@ is told by `items`. All amounts are in yuan.
 """
 
 import uuid
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final, Self
@@ -181,6 +182,22 @@ class Party(Input):
         if self.commission_amount is not None:
             return self.commission_amount
         return part(total, self.commission_percent or Decimal(0))
+
+
+def joined(parties: Iterable[Party]) -> list[Party]:
+    """Parties of which some are one organization since a merging: those of a side have their shares
+    together, and a broker that stands there already stays by its name alone."""
+    found: list[Party] = []
+    for party in parties:
+        same = [one for one in found if one.organization_id == party.organization_id is not None]
+        if not same:
+            found.append(party)
+        elif same[0].side is party.side is not ContractSide.BROKER:
+            share = (same[0].share or Decimal(0)) + (party.share or Decimal(0))
+            found[found.index(same[0])] = same[0].model_copy(update={"share": share})
+        else:
+            found.append(party.model_copy(update={"organization_id": None}))
+    return found
 
 
 class ContractTerms(Input):

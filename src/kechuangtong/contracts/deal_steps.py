@@ -68,11 +68,12 @@ async def decided(
     seller, on = DealSide.SELLER, registration.decided_on
     if registration.number is not None:
         details = {"register_number": registration.number}
-        await _if_possible(session, actor, contract, seller, Action.REGISTER, on, details)
+        moved = await _if_possible(session, actor, contract, seller, Action.REGISTER, on, details)
     else:
         why = {"reason": registration.reason}
-        await _if_possible(session, actor, contract, seller, Action.REFUSE_REGISTRATION, on, why)
-    if received > 0:
+        refuse = Action.REFUSE_REGISTRATION
+        moved = await _if_possible(session, actor, contract, seller, refuse, on, why)
+    if moved and received > 0:  # else the deal has noted it when it came
         await _received(session, actor, contract, today(), received)
 
 
@@ -99,9 +100,11 @@ async def _if_possible(
     action: Action,
     on: date,
     details: dict[str, Any],
-) -> None:
-    if action in TRANSITIONS[contract.deal.state]:
+) -> bool:
+    able = action in TRANSITIONS[contract.deal.state]
+    if able:
         await _take(session, actor, contract, side, action, on, details)
+    return able
 
 
 async def _take(

@@ -121,9 +121,11 @@ async def check_plan(session: AsyncSession, contract: Contract, content: Contrac
         planned = payments[number].amount if number in payments else _NOTHING
         if received > planned:
             raise ReceivedAlready(number=number, amount=f"{received:.2f}")
-    reported = {one.period_start for one in await queries.reports(session, contract.id)}
+    reports = await queries.reports(session, contract.id)
+    # To its end, too: a period that grew could not be reported again for what was added.
+    reported = {(one.period_start, one.period_end) for one in reports}
     royalty = royalty_of(content.payment)
-    periods = {one.start for one in royalty.periods()} if royalty and reported else set()
+    periods = {(one.start, one.end) for one in royalty.periods()} if royalty and reported else set()
     if not reported <= periods:
         raise RoyaltyReported
     return ledger

@@ -15,7 +15,7 @@ from kechuangtong.contracts.schemas import ContractQuery, PaymentQuery
 from kechuangtong.core.clock import today
 from kechuangtong.core.errors import Forbidden
 from kechuangtong.core.paging import CursorInvalid, PageQuery, decode_cursor, decode_id
-from kechuangtong.deals.queries import visible_to
+from kechuangtong.deals.queries import OF_BROKERS, visible_to
 from kechuangtong.models import (
     Contract,
     ContractVersion,
@@ -64,7 +64,7 @@ async def contract(session: AsyncSession, actor: Actor, contract_id: uuid.UUID) 
         select(Contract)
         .join(Deal, Deal.id == Contract.deal_id)
         .where(Contract.id == contract_id, visible_to(actor))
-        .options(*_SHOWN)
+        .options(*_SHOWN, joinedload(Contract.deal, innerjoin=True).options(OF_BROKERS))
         .execution_options(populate_existing=True)
     )
 

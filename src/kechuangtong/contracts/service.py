@@ -9,11 +9,12 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.contracts import deal_steps, ledger, queries
-from kechuangtong.contracts.content import ContractContent, ContractTerms, Party
+from kechuangtong.contracts.content import ContractContent, ContractTerms, Party, joined
 from kechuangtong.contracts.errors import (
     AlreadyConfirmed,
     BrokerUnknown,
@@ -55,6 +56,7 @@ from kechuangtong.models.contract import (
 )
 from kechuangtong.models.deal import DealSide
 from kechuangtong.models.notice import NoticeKind
+from kechuangtong.organizations.service import keep
 
 # Notices that wait for an act: once the contract moves on, it is waited for no more.
 _WAITING: Final = (
@@ -142,12 +144,14 @@ async def confirm(
     step.
 
     Raises NotFound, Forbidden, SideUnnamed, PreconditionFailed, WrongContractState,
-    ContractIncomplete, PartyLeft, AlreadyConfirmed, and what the deal's step raises.
+    DealEnded, ContractIncomplete, PartyLeft, AlreadyConfirmed, and what the deal's step raises.
     """
     contract = await hold(session, actor, contract_id)
     by = side_of(actor, contract, Action.CONFIRM, side)
     check_version(contract, expected_versions)
     signed = move(contract, Action.CONFIRM)
+    if deal_steps.has_ended(contract.deal):
+        raise DealEnded(loc=("path", "contract_id"))
     if missing := missing_items(said(contract)):
         raise ContractIncomplete(missing)
     try:
@@ -213,7 +217,12 @@ async def get(session: AsyncSession, actor: Actor, contract_id: uuid.UUID) -> Co
 async def hold(session: AsyncSession, actor: Actor, contract_id: uuid.UUID) -> Contract:
     """A contract to change: whoever gets it is alone with it and its deal. Raises NotFound."""
     deal_id = await queries.deal_of(session, actor, contract_id)
-    if deal_id is None or await deals.deal(session, actor, deal_id, to_change=True) is None:
+    if deal_id is None:
+        raise NotFound
+    named = select(ContractParty.organization_id).where(ContractParty.contract_id == contract_id)
+    both = named.union(deals.parties_of(deal_id))  # in one order; those of the deal need no more
+    await keep(session, Organization.id.in_(both))
+    if await deals.deal(session, actor, deal_id, to_change=True) is None:
         raise NotFound
     return await get(session, actor, contract_id)
 
@@ -251,6 +260,8 @@ def possible(actor: Actor, contract: Contract) -> list[Action]:
         able = mine & sides_of(action, technology_import=imported)
         if action is Action.CONFIRM:
             able = frozenset(one for one in able if contract.confirmed_at(one) is None)
+            if deal_steps.has_ended(contract.deal):
+                continue
         if able and (action is not Action.ANSWER or contract.open_proposals):
             found.append(action)
     return found
@@ -398,15 +409,15 @@ async def complete(session: AsyncSession, deal: Deal, content: ContractContent) 
             }
             parties.append(one.model_copy(update=update))
     for one in content.of_side(ContractSide.BROKER):
-        name = one.name
-        if one.organization_id is not None:
-            organization = await session.get(Organization, one.organization_id)
+        name, whose = one.name, await _present(session, one.organization_id)
+        if whose is not None:
+            organization = await session.get(Organization, whose)
             if organization is None:
                 place = content.parties.index(one)
                 raise BrokerUnknown(loc=("body", "parties", place, "organization_id"))
             name = name or organization.name
-        parties.append(one.model_copy(update={"name": name}))
-    return content.model_copy(update={"parties": parties})
+        parties.append(one.model_copy(update={"organization_id": whose, "name": name}))
+    return content.model_copy(update={"parties": joined(parties)})
 
 
 async def _present(session: AsyncSession, organization_id: uuid.UUID | None) -> uuid.UUID | None:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from kechuangtong.contracts.content import ContractContent, Party
@@ -69,7 +69,10 @@ def parts(content: ContractContent, amount: Decimal, former: Sequence[Part]) -> 
     for party in content.of_side(ContractSide.BROKER):
         empty = _part(party, NOTHING)
         target = _commission(party, content.total, received)
-        its = min(max(target - already.get(empty.whose, NOTHING), NOTHING), left)
+        # What it has is counted once, though it may stand in several lines.
+        has = min(already.get(empty.whose, NOTHING), target)
+        already[empty.whose] = already.get(empty.whose, NOTHING) - has
+        its = min(target - has, left)
         left -= its
         found.append(_part(party, its))
     return [*shares(content, ContractSide.SELLER, left), *found]
@@ -83,7 +86,8 @@ def reversed_parts(former: Iterable[Part]) -> list[Part]:
 def _commission(party: Party, total: Decimal, received: Decimal) -> Decimal:
     if party.commission_amount is None or not total:
         return party.commission(received)
-    return (party.commission_amount * min(received, total) / total).quantize(CENT)
+    exact = party.commission_amount * min(received, total) / total
+    return exact.quantize(CENT, ROUND_HALF_UP)
 
 
 def _part(party: Party, amount: Decimal) -> Part:

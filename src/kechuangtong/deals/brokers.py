@@ -27,9 +27,10 @@ from kechuangtong.deals.states import ENDED
 from kechuangtong.events import log
 from kechuangtong.inbox import service as inbox
 from kechuangtong.lists.schemas import OrganizationBrief
-from kechuangtong.models import Broker, Deal, DealBroker, DealParty, Mandate
+from kechuangtong.models import Broker, Deal, DealBroker, DealParty, Mandate, Organization
 from kechuangtong.models.deal import DealSide
 from kechuangtong.models.notice import NoticeKind
+from kechuangtong.organizations.service import keep
 from kechuangtong.sample import ids
 
 
@@ -230,6 +231,7 @@ async def _deal(session: AsyncSession, actor: Actor, deal_id: uuid.UUID) -> Deal
     seen = queries.visible_to(actor)
     if actor.broker:
         seen = or_(seen, _is_in(actor), _may_join(actor))
+    await keep(session, Organization.id.in_(queries.parties_of(deal_id)))
     deal = await session.scalar(
         select(Deal)
         .where(Deal.id == deal_id, seen)

@@ -23,23 +23,23 @@ from kechuangtong.models import (
     DealParty,
     DealStep,
     Mandate,
+    Organization,
     User,
 )
 from kechuangtong.models.contract import ContractState
 from kechuangtong.models.deal import DealState
+from kechuangtong.organizations.service import keep
 
+OF_BROKERS = selectinload(Deal.brokers).options(
+    joinedload(DealBroker.broker, innerjoin=True).joinedload(Broker.organization, innerjoin=True),
+    joinedload(DealBroker.mandate, innerjoin=True).joinedload(Mandate.organization, innerjoin=True),
+)
+"""The brokers of a deal, by whom it is decided who acts for a side (`policy.sides`)."""
 SHOWN = (
     joinedload(Deal.achievement),
     joinedload(Deal.demand),
     selectinload(Deal.parties).joinedload(DealParty.organization, innerjoin=True),
-    selectinload(Deal.brokers).options(
-        joinedload(DealBroker.broker, innerjoin=True).joinedload(
-            Broker.organization, innerjoin=True
-        ),
-        joinedload(DealBroker.mandate, innerjoin=True).joinedload(
-            Mandate.organization, innerjoin=True
-        ),
-    ),
+    OF_BROKERS,
 )
 
 
@@ -56,7 +56,15 @@ async def deal(
 ) -> Deal | None:
     """One deal, where the actor may see it; whoever gets it to change it is alone with it."""
     statement = select(Deal).where(Deal.id == deal_id, visible_to(actor)).options(*SHOWN)
-    return await session.scalar(statement.with_for_update(of=Deal) if to_change else statement)
+    if not to_change:
+        return await session.scalar(statement)
+    await keep(session, Organization.id.in_(parties_of(deal_id)))
+    return await session.scalar(statement.with_for_update(of=Deal))
+
+
+def parties_of(deal_id: Any) -> Select[uuid.UUID]:  # noqa: ANN401
+    """The organizations of a deal."""
+    return select(DealParty.organization_id).where(DealParty.deal_id == deal_id)
 
 
 async def deals(session: AsyncSession, actor: Actor, query: DealQuery) -> Sequence[Deal]:

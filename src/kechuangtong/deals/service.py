@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
@@ -57,6 +58,7 @@ from kechuangtong.lists.schemas import OrganizationBrief
 from kechuangtong.models import Deal, DealParty, DealStep, Organization
 from kechuangtong.models.deal import DealSide, DealState
 from kechuangtong.models.notice import NoticeKind
+from kechuangtong.organizations.service import keep
 from kechuangtong.policies import price_notice
 
 _ON_BOARD: Final = 5  # deals of each state
@@ -180,8 +182,11 @@ async def add_party(
     Raises NotFound, Forbidden, SideUnnamed, PartiesFixed, PartyExists, OrganizationUnknown,
     OrganizationMerged.
     """
-    # Held first, as who merges it into another holds it before its deals.
-    organization = await session.get(Organization, body.organization_id, with_for_update=True)
+    named = Organization.id == body.organization_id
+    await keep(session, or_(named, Organization.id.in_(queries.parties_of(deal_id))))
+    organization = await session.scalar(
+        select(Organization).where(named).execution_options(populate_existing=True)
+    )
     deal = await get(session, actor, deal_id, to_change=True)
     side = policy.one_of(policy.sides(actor, deal), body.side)
     if deal.state not in BEFORE_SIGNING:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import selectinload
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.permissions import Role
+from kechuangtong.contracts import merging as contracts
 from kechuangtong.core.clock import now
 from kechuangtong.core.errors import Conflict, Invalid
 from kechuangtong.core.http import check_version
@@ -128,6 +129,7 @@ async def merge(
     await _join_grants(session, one, target)
     await _join_profiles(session, one, target)
     await _join_deals(session, one, target)
+    await contracts.rename(session, one.id, target.id)
     for column in references():
         await _move(session, column, one.id, target.id)
     code = one.code

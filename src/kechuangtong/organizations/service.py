@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -105,6 +105,13 @@ async def get_organization(
     if organization is None:
         raise NotFound
     return organization
+
+
+async def keep(session: AsyncSession, which: ColumnElement[bool]) -> None:
+    """Let none of some organizations be merged until this transaction ends. To be called before
+    what is theirs is held and they are told of it: who merges them holds them first, too."""
+    kept = select(Organization.id).where(which).order_by(Organization.id)
+    await session.execute(kept.with_for_update(read=True, key_share=True))
 
 
 async def is_listed_to(session: AsyncSession, actor: Actor, organization: Organization) -> bool:

@@ -67,7 +67,10 @@ async def offer(
     check(sale, Action.OFFER)
     if not await _preferred(session, sale):
         raise NoFirstRefusal
-    _check_answered(await queries.last_offer(session, sale.id))
+    last = await queries.last_offer(session, sale.id)
+    _check_open(last)
+    if last is not None and last.answer is Preference.TAKEN and _on_terms(last, sale.standing):
+        raise FirstRefusalTaken
     first = today() + timedelta(days=policy.days_to_answer(today()) or 0)
     if body.answer_until < first:
         raise AnswerTooSoon(date=first)
@@ -139,13 +142,11 @@ async def award(
     winner = await _winner(session, sale, bidder)
     if await _preferred(session, sale):
         last = await queries.last_offer(session, sale.id)
-        if last is not None and last.answer is Preference.TAKEN:
+        _check_open(last)
+        if last is None or not _on_terms(last, winner.price):
+            raise FirstRefusalNeeded
+        if last.answer is Preference.TAKEN:
             winner = Winner(last.price, related=True, maker=True)
-        else:
-            _check_answered(last)
-            # What was declined at a higher price was not offered on the terms of this one.
-            if last is None or last.price > winner.price:
-                raise FirstRefusalNeeded
     before = snapshot(sale)
     move(sale, Action.AWARD)
     sale.awarded_to, sale.awarded_bidder = winner.organization, winner.bidder
@@ -171,11 +172,15 @@ async def _preferred(session: AsyncSession, sale: Sale) -> bool:
     return ownership is not None and bool(ownership.inventors)
 
 
-def _check_answered(last: FirstRefusal | None) -> None:
+def _check_open(last: FirstRefusal | None) -> None:
     if last is not None and last.answer is Preference.OPEN:
         raise FirstRefusalOpen(until=last.answer_until)
-    if last is not None and last.answer is Preference.TAKEN:
-        raise FirstRefusalTaken
+
+
+def _on_terms(last: FirstRefusal, price: Decimal) -> bool:
+    """Whether an answer holds of a price: they have it on the same terms (同等条件), so not where
+    they took it for less, nor where they declined it for more."""
+    return last.price >= price if last.answer is Preference.TAKEN else last.price <= price
 
 
 async def _winner(session: AsyncSession, sale: Sale, bidder: int | None) -> Winner:

@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
@@ -10,7 +10,7 @@ from kechuangtong.core.clock import today
 from kechuangtong.deals import policy, queries
 from kechuangtong.deals.service import take
 from kechuangtong.deals.states import Action
-from kechuangtong.models import Deal, DealParty, Sale
+from kechuangtong.models import Deal, Sale
 from kechuangtong.models.deal import DealSide, DealState
 from kechuangtong.models.sale import SaleWay
 from kechuangtong.sales.errors import DealUnsuitable
@@ -28,7 +28,7 @@ async def name(session: AsyncSession, actor: Actor, sale: Sale, deal_id: uuid.UU
 
 def parties(sale: Sale) -> Select[uuid.UUID]:
     """The organizations of the deal that a sale belongs to."""
-    return select(DealParty.organization_id).where(DealParty.deal_id == sale.deal_id)
+    return queries.parties_of(sale.deal_id)
 
 
 def _suits(actor: Actor, sale: Sale, deal: Deal) -> bool:

@@ -11,8 +11,17 @@ from sqlalchemy.orm import joinedload
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.core.clock import now
 from kechuangtong.core.paging import PageQuery, decode_id
-from kechuangtong.models import FirstRefusal, Sale, SaleBid, SaleEntrant, SaleObjection
+from kechuangtong.deals.queries import parties_of
+from kechuangtong.models import (
+    FirstRefusal,
+    Organization,
+    Sale,
+    SaleBid,
+    SaleEntrant,
+    SaleObjection,
+)
 from kechuangtong.models.sale import SaleState, SaleWay
+from kechuangtong.organizations.service import keep
 from kechuangtong.sales.schemas import SaleQuery
 
 _SHOWN = (
@@ -65,7 +74,14 @@ async def sale(
 ) -> Sale | None:
     """One sale, where the actor may see it; whoever gets it to change it is alone with it."""
     statement = select(Sale).where(Sale.id == sale_id, visible_to(actor)).options(*_SHOWN)
-    return await session.scalar(statement.with_for_update(of=Sale) if to_change else statement)
+    if not to_change:
+        return await session.scalar(statement)
+    own = select(Sale.organization_id).where(Sale.id == sale_id)
+    buyer = select(Sale.buyer_id).where(Sale.id == sale_id)
+    deal_id = select(Sale.deal_id).where(Sale.id == sale_id).scalar_subquery()
+    sides = own.union(buyer, parties_of(deal_id))  # those of its deal, which may be held next
+    await keep(session, Organization.id.in_(sides))
+    return await session.scalar(statement.with_for_update(of=Sale))
 
 
 async def sales(session: AsyncSession, actor: Actor, query: SaleQuery) -> Sequence[Sale]:
