@@ -15,7 +15,7 @@ from kechuangtong.contracts.schemas import ContractQuery, PaymentQuery
 from kechuangtong.core.clock import today
 from kechuangtong.core.errors import Forbidden
 from kechuangtong.core.paging import CursorInvalid, PageQuery, decode_cursor, decode_id
-from kechuangtong.deals.queries import visible_to
+from kechuangtong.deals.queries import WHO_ACTS, visible_to
 from kechuangtong.models import (
     Contract,
     ContractVersion,
@@ -28,9 +28,7 @@ from kechuangtong.models import (
 from kechuangtong.models.contract import ContractState
 
 _SHOWN: Final = (
-    joinedload(Contract.deal, innerjoin=True)
-    .selectinload(Deal.parties)
-    .joinedload(DealParty.organization, innerjoin=True),
+    joinedload(Contract.deal, innerjoin=True).options(*WHO_ACTS),
     selectinload(Contract.parties),
     selectinload(Contract.proposals),
     selectinload(Contract.registrations),

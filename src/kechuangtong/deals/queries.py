@@ -28,9 +28,7 @@ from kechuangtong.models import (
 from kechuangtong.models.contract import ContractState
 from kechuangtong.models.deal import DealState
 
-SHOWN = (
-    joinedload(Deal.achievement),
-    joinedload(Deal.demand),
+WHO_ACTS = (
     selectinload(Deal.parties).joinedload(DealParty.organization, innerjoin=True),
     selectinload(Deal.brokers).options(
         joinedload(DealBroker.broker, innerjoin=True).joinedload(
@@ -41,6 +39,8 @@ SHOWN = (
         ),
     ),
 )
+"""What `policy.sides` looks at."""
+SHOWN = (joinedload(Deal.achievement), joinedload(Deal.demand), *WHO_ACTS)
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
