@@ -49,6 +49,10 @@ _LABELS: Final = {
     **_DIVISION,
     **_TRAINING,
     **_KNOW_HOW,
+    "definitions": Text("名词和术语", "Definitions"),
+    "risk": Text("风险责任", "Risk"),
+    "breach": Text("违约责任", "Breach"),
+    "disputes": Text("争议解决", "Disputes"),
     "title": Text("项目名称", "Name of the project"),
     "kind": Text("合同类型", "Kind"),
     "sub_kind": Text("合同细类", "Sub-kind"),
@@ -176,11 +180,15 @@ def differences(old: ContractContent, new: ContractContent) -> list[tuple[Text, 
     ]
 
 
+def payments_told(content: ContractTerms) -> list[str]:
+    """What was agreed on when how much is paid, a text for each payment."""
+    return [" ".join(_told_row(row)) for row in _rows(content)]
+
+
 def _said(content: ContractContent, name: str) -> str:
     value = getattr(content, name)
     if name == "payment" and pays_by_rows(content):
-        rows = (" ".join(_told_row(row)) for row in _rows(content))
-        return str(Text("；", "; ")).join(rows) or "–"
+        return str(Text("；", "; ")).join(payments_told(content)) or "–"
     if isinstance(value, Decimal):
         return str(labels.yuan(value))
     shown = {"kind": names.KINDS, "sub_kind": names.SUB_KINDS, "pricing": labels.PRICINGS}
@@ -192,6 +200,8 @@ def _said(content: ContractContent, name: str) -> str:
 
 
 def _told_row(row: Mapping[str, str]) -> Iterator[str]:
+    if not row["amount"] and not row["percent"]:
+        yield str(Text("一次总付", "all at once"))
     if row["amount"]:
         yield str(labels.yuan(Decimal(row["amount"])))
     if row["percent"]:

@@ -281,6 +281,14 @@ def yuan(amount: Decimal) -> Text:
     return Text(f"{amount:,.2f} 元", f"CNY {amount:,.2f}")
 
 
+def event_type(pattern: str) -> str:
+    """What a webhook tells of: kinds by their names, single events as programs name them."""
+    if pattern == "*":
+        return str(Text("所有事件", "All events"))
+    kind, _, rest = pattern.partition(".")
+    return str(EVENT_KINDS[kind]) if rest == "*" and kind in EVENT_KINDS else pattern
+
+
 def size(octets: int) -> str:
     """How large a file is, alike in both languages."""
     return do_filesizeformat(octets).replace("Bytes", "B")

@@ -89,12 +89,11 @@ def _moment(instant: datetime) -> str:
 
 
 _templates.filters["moment"] = _moment
+_templates.filters["event_type"] = labels.event_type
 _templates.globals.update(
     t=lambda zh, en: str(Text(zh, en)),
     asset=_asset,
-    market=_MARKET,
-    own=_OWN,
-    more=_MORE,
+    navigation={"market": _MARKET, "own": _OWN, "more": _MORE},
     Permission=Permission,
     FORM_TOKEN=FORM_TOKEN,
     labels=labels,
