@@ -28,7 +28,8 @@ def test_the_pages_of_the_trade_are_sound(visitor: Visitor) -> None:
         ("/service-institutions", "服务类别"),
     ):
         answer = page.goto(path)
-        assert answer is not None and answer.ok, path
+        assert answer is not None
+        assert answer.ok, path
         main = page.get_by_role("main")
         # What is folded away has to be sound, too.
         page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")

@@ -219,7 +219,7 @@ def _rows(content: ContractTerms) -> list[dict[str, str]]:
         return []
     for one in values:
         if one.get("percent"):
-            one["percent"] = one["percent"].rstrip("0").rstrip(".")
+            one["percent"] = labels.percent(Decimal(one["percent"]))
     return [{name: one.get(name) or "" for name in _PAYMENT} for one in values]
 
 

@@ -294,6 +294,11 @@ def size(octets: int) -> str:
     return do_filesizeformat(octets).replace("Bytes", "B")
 
 
+def percent(value: Decimal | None) -> str:
+    """So many of a hundred, without the zeros behind them."""
+    return "" if value is None else f"{value:.4f}".rstrip("0").rstrip(".")
+
+
 def day(instant: datetime) -> date:
     """The day in the city on which an instant lies."""
     return instant.astimezone(CITY).date()

@@ -172,11 +172,11 @@ async def offer_first_refusal(
     return await _done(request, runtime, actor, sale_id, act)
 
 
-@router.post("/sales/{sale_id}/{verb}")
+@router.post("/sales/{sale_id}/{move}")
 async def act_on_sale(
     request: Request,
     sale_id: uuid.UUID,
-    verb: Literal["publish", "withdraw", "award", "first-refusal-answer"],
+    move: Literal["publish", "withdraw", "award", "first-refusal-answer"],
     runtime: RuntimeDep,
     actor: Writer,
     version: Annotated[int, Form()] = 0,
@@ -189,7 +189,7 @@ async def act_on_sale(
     expected = frozenset({version})
 
     async def act(session: AsyncSession) -> None:
-        match verb:
+        match move:
             case "publish":
                 await service.publish(session, actor, sale_id, expected_versions=expected)
             case "withdraw":
