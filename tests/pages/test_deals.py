@@ -21,7 +21,6 @@ def test_the_pages_of_the_trade_are_sound(visitor: Visitor) -> None:
         ("/sales", "挂牌"),
         (f"/sales/{ids.AGREEMENT}", "处理异议"),
         (f"/sales/{ids.SALE_DRAFT}", "发布"),
-        (f"/achievements/{ids.ACHIEVEMENT}", "知识产权"),
         ("/brokers", "等级"),
         (f"/brokers/{ids.BROKER}", "证书编号"),
         (f"/mandates/{ids.MANDATE}", "委托方"),
