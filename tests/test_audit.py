@@ -269,7 +269,7 @@ async def test_the_database_itself_refuses_to_change_the_log(service: Service) -
     settings = ["SET session_replication_role = replica"] if dialect == "postgresql" else []
     for preparing in ([], settings):
         for change in CHANGES[dialect]:
-            with pytest.raises(DBAPIError, match="append-only|cannot truncate"):  # noqa: PT012
+            with pytest.raises(DBAPIError, match=r"append-only|cannot truncate"):  # noqa: PT012
                 async with database.write() as session:
                     for statement in [*preparing, change]:
                         await session.execute(text(statement))

@@ -442,6 +442,20 @@ GET    /contracts/{contract_id}                           14+++33++311
 POST   /contracts/{contract_id}/confirm                   343++33+3311
 POST   /contracts/{contract_id}/receipts                  343++33+3311
 POST   /contracts/{contract_id}/receipts/{receipt_id}/reverse 343++33+3311
+POST   /sales/{sale_id}/objections                        3+3++33+3311
+POST   /sales/{sale_id}/objections/{objection_id}         3+3++33+3311
+POST   /sales/{sale_id}/first-refusal                     3+3++33+3311
+POST   /sales/{sale_id}/{move}                            333++33+3311
+GET    /deals/{deal_id}/contract                          143++33+3311
+POST   /deals/{deal_id}/contract                          343++33+3311
+POST   /contracts/{contract_id}                           343++33+3311
+POST   /contracts/{contract_id}/discard                   343++33+3311
+POST   /contracts/{contract_id}/registration/{step}       343++33+3311
+POST   /contracts/{contract_id}/payments/{due_id}/reached 343++33+3311
+POST   /contracts/{contract_id}/royalty-reports           343++33+3311
+POST   /contracts/{contract_id}/amendments                343++33+3311
+POST   /contracts/{contract_id}/cancellations             343++33+3311
+POST   /contracts/{contract_id}/proposals/{proposal_id}/{answer} 343443343311
 """
 
 
@@ -569,6 +583,12 @@ _SAMPLE = _Sample(
     sale_id=ids.AUCTION,
     broker_id=ids.BROKER,
     mandate_id=ids.MANDATE,
+    due_id=ids.PAYMENT_DUE,
+    proposal_id=ids.AMENDMENT,
+    objection_id=ids.OBJECTION,
+    step="apply",
+    answer="confirm",
+    move="publish",
 )
 
 

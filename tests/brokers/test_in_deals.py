@@ -9,6 +9,7 @@ import httpx
 from brokering import ANY, broker, deal, mandate, put
 from conftest import Service
 from kechuangtong.accounts.actor import OPERATOR
+from kechuangtong.contracts.schemas import EXAMPLE
 from kechuangtong.core.clock import today
 from kechuangtong.core.db import new_id
 from kechuangtong.core.trade import OrganizationKind
@@ -82,6 +83,13 @@ async def test_a_broker_sees_and_acts_while_it_is_entrusted(
     assert [one["id"] for one in (await stranger.get("/v1/deals")).json()["items"]] == [
         str(deal_id)
     ]
+    drafted = await stranger.post("/v1/contracts", json={"deal_id": str(deal_id), **EXAMPLE})
+    assert drafted.status_code == 201, drafted.text
+    (listed,) = (await stranger.get("/v1/contracts")).json()["items"]
+    contract = await stranger.get(f"/v1/contracts/{listed['id']}")
+    assert "confirm" in contract.json()["possible"]
+    discarded = await stranger.post(f"/v1/contracts/{listed['id']}/discard", headers=ANY)
+    assert discarded.status_code == 200, discarded.text
     step = {"action": "start_negotiation"}
     taken = await stranger.post(
         f"{path}/steps", json=step, headers={"If-Match": shown.headers["ETag"]}

@@ -82,3 +82,43 @@ async def test_a_sale_is_found_applied_for_and_bid_for_by_its_page(
         assert "司马昀" in await read(staff, f"/achievements/{achievement}")
         assert "保留价" in await read(staff, auction)
         assert draft in await read(staff, "/sales?state=draft")
+
+
+async def test_an_owner_publishes_awards_and_decides_objections_by_the_page(
+    service: Service, scholar: httpx.AsyncClient, buyer: httpx.AsyncClient, make_sale: Any
+) -> None:
+    draft = (await make_sale(SaleWay.LISTING, SaleState.DRAFT))[3:]
+    over = (await make_sale(SaleWay.LISTING, SaleState.CLOSED, minutes=-1))[3:]
+    notice = (await make_sale(SaleWay.AGREEMENT, minutes=900))[3:]
+    async with service.client() as guest, service.client() as staff:
+        await send(guest, "/sign-in", {"username": "buyer", "password": PASSWORD})
+        await send(staff, "/sign-in", {"username": "scholar", "password": PASSWORD})
+
+        async def does(by: httpx.AsyncClient, sale: str, what: str, **fields: str) -> int:
+            now_at = (await scholar.get(f"/v1{sale}")).json()["version"]
+            told = {"version": str(now_at), **fields}
+            return (await send(by, f"{sale}/{what}", told, at=sale)).status_code
+
+        assert "现在可以" not in await read(guest, notice)
+        assert await does(guest, notice, "objections", text="") == 422
+        assert await does(guest, notice, "objections", text=EVIL) == 303
+        assert "待处理" in await read(guest, notice)
+        shown = await read(staff, notice)
+        objection = shown.split(f"{notice}/objections/")[1].split('"')[0]
+        decide = f"objections/{objection}"
+        decision = {"outcome": "dismissed", "answer": "价格依评估确定"}
+        assert await does(guest, notice, decide, **decision) == 403
+        assert await does(staff, notice, decide, **decision) == 303
+        assert "价格依评估确定" in await read(guest, notice)
+
+        stale = await send(staff, f"{draft}/publish", {"version": "99"}, at=draft)
+        assert (stale.status_code, "刚刚有了变化" in stale.text) == (412, True)
+        assert await does(staff, draft, "publish") == 303
+        assert await does(guest, draft, "applications") == 303
+        assert await does(guest, draft, "withdraw", reason="x") == 403
+        assert await does(staff, draft, "withdraw", reason="") == 422
+        assert await does(staff, draft, "withdraw", reason="权属待明确") == 303
+        assert "权属待明确" in await read(guest, draft)
+        assert await does(staff, over, "award", bidder="7") in (409, 422)
+        assert "确认成交" in await read(staff, over)
+        assert (await buyer.get(f"/v1{over}")).json()["award"] is None

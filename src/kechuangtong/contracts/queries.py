@@ -15,7 +15,7 @@ from kechuangtong.contracts.schemas import ContractQuery, PaymentQuery
 from kechuangtong.core.clock import today
 from kechuangtong.core.errors import Forbidden
 from kechuangtong.core.paging import CursorInvalid, PageQuery, decode_cursor, decode_id
-from kechuangtong.deals.queries import OF_BROKERS, visible_to
+from kechuangtong.deals.queries import WHO_ACTS, visible_to
 from kechuangtong.models import (
     Contract,
     ContractVersion,
@@ -28,9 +28,7 @@ from kechuangtong.models import (
 from kechuangtong.models.contract import ContractState
 
 _SHOWN: Final = (
-    joinedload(Contract.deal, innerjoin=True)
-    .selectinload(Deal.parties)
-    .joinedload(DealParty.organization, innerjoin=True),
+    joinedload(Contract.deal, innerjoin=True).options(*WHO_ACTS),
     selectinload(Contract.parties),
     selectinload(Contract.proposals),
     selectinload(Contract.registrations),
@@ -64,7 +62,7 @@ async def contract(session: AsyncSession, actor: Actor, contract_id: uuid.UUID) 
         select(Contract)
         .join(Deal, Deal.id == Contract.deal_id)
         .where(Contract.id == contract_id, visible_to(actor))
-        .options(*_SHOWN, joinedload(Contract.deal, innerjoin=True).options(OF_BROKERS))
+        .options(*_SHOWN)
         .execution_options(populate_existing=True)
     )
 

@@ -30,17 +30,19 @@ from kechuangtong.models.contract import ContractState
 from kechuangtong.models.deal import DealState
 from kechuangtong.organizations.service import keep
 
-OF_BROKERS = selectinload(Deal.brokers).options(
-    joinedload(DealBroker.broker, innerjoin=True).joinedload(Broker.organization, innerjoin=True),
-    joinedload(DealBroker.mandate, innerjoin=True).joinedload(Mandate.organization, innerjoin=True),
-)
-"""The brokers of a deal, by whom it is decided who acts for a side (`policy.sides`)."""
-SHOWN = (
-    joinedload(Deal.achievement),
-    joinedload(Deal.demand),
+WHO_ACTS = (
     selectinload(Deal.parties).joinedload(DealParty.organization, innerjoin=True),
-    OF_BROKERS,
+    selectinload(Deal.brokers).options(
+        joinedload(DealBroker.broker, innerjoin=True).joinedload(
+            Broker.organization, innerjoin=True
+        ),
+        joinedload(DealBroker.mandate, innerjoin=True).joinedload(
+            Mandate.organization, innerjoin=True
+        ),
+    ),
 )
+"""What `policy.sides` looks at."""
+SHOWN = (joinedload(Deal.achievement), joinedload(Deal.demand), *WHO_ACTS)
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:

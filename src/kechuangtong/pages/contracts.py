@@ -1,8 +1,8 @@
-"""Contracts (技术合同): one's own, and what they say, cost and brought; confirming, receipts."""
+"""Contracts (技术合同): one's own, drafted from a deal, changed and confirmed; receipts."""
 
 import uuid
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
@@ -12,24 +12,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import ReadSession
 from kechuangtong.contracts import names, payments, reading, service
-from kechuangtong.contracts.schemas import ContractQuery, ReceiptCreate, ReceiptReverse
-from kechuangtong.contracts.states import Action
-from kechuangtong.core.errors import Conflict, Invalid, PreconditionFailed, validation_text
+from kechuangtong.contracts.queries import live_contract
+from kechuangtong.contracts.schemas import (
+    ContractCreate,
+    ContractPatch,
+    ContractQuery,
+    ReceiptCreate,
+    ReceiptReverse,
+)
+from kechuangtong.core.errors import Conflict, Forbidden, Invalid, validation_text
 from kechuangtong.core.language import Text
-from kechuangtong.core.paging import PageQuery
+from kechuangtong.deals import service as deals
 from kechuangtong.deals.http import Reader, Writer
 from kechuangtong.deals.policy import sides
 from kechuangtong.models.deal import DealSide
+from kechuangtong.pages import contract_forms as forms
+from kechuangtong.pages.contract_page import done, shown
 from kechuangtong.pages.rendering import go, page, page_router
 from kechuangtong.runtime import RuntimeDep
 
 router = page_router()
 
-_STALE: Final = Text(
-    "此合同刚刚有了变化，下面是它现在的样子，请看过再确认。",
-    "This contract has just changed; this is how it stands now: read it, then confirm again.",
-)
-_VERSIONS: Final = 100
+_NEW: Final = {"title": "", "total": "", "kind": "", "pricing": "", "form": "draft"}
 
 
 @router.get("/contracts")
@@ -44,12 +48,62 @@ async def show_contracts(
     return page(request, "contracts.html", found=found, query=query, names=names)
 
 
+@router.get("/deals/{deal_id}/contract")
+async def show_new_contract(
+    request: Request, deal_id: uuid.UUID, session: ReadSession, actor: Writer
+) -> Response:
+    """The form of a new contract; where the deal has one, that."""
+    return await _new_contract(request, session, actor, deal_id)
+
+
+@router.post("/deals/{deal_id}/contract")
+async def draft_contract(
+    request: Request, deal_id: uuid.UUID, runtime: RuntimeDep, actor: Writer
+) -> Response:
+    """Draft the contract of a deal: what it still lacks is told on its page."""
+    typed = await forms.sent(request)
+    problem: Text
+    try:
+        body = ContractCreate.model_validate({**forms.terms_of(typed), "deal_id": deal_id})
+        async with runtime.database.write() as session:
+            contract = await service.draft(session, actor, body)
+        return go(f"/contracts/{contract.id}")
+    except ValidationError as error:
+        first = error.errors()[0]
+        problem, status = forms.told(first["loc"], validation_text(dict(first))), Invalid.status
+    except (Conflict, Invalid) as error:
+        problem, status = forms.told(error.loc or (), error.message), error.status
+    async with runtime.database.read() as session:
+        return await _new_contract(request, session, actor, deal_id, typed, status, problem)
+
+
 @router.get("/contracts/{contract_id}")
 async def show_contract(
     request: Request, contract_id: uuid.UUID, session: ReadSession, actor: Reader
 ) -> HTMLResponse:
     """A contract, and what can be done now."""
-    return await _contract(request, session, actor, contract_id)
+    return await shown(request, session, actor, contract_id)
+
+
+@router.post("/contracts/{contract_id}")
+async def change_contract(
+    request: Request,
+    contract_id: uuid.UUID,
+    runtime: RuntimeDep,
+    actor: Writer,
+    version: Annotated[int, Form()] = 0,
+) -> Response:
+    """Change what a draft says."""
+    typed = await forms.sent(request)
+
+    async def act(session: AsyncSession) -> None:
+        former = service.said(await service.get(session, actor, contract_id))
+        body = ContractPatch.model_validate(forms.terms_of(typed, former))
+        await service.change(
+            session, actor, contract_id, body, expected_versions=frozenset({version})
+        )
+
+    return await done(request, runtime, actor, contract_id, act, form="change", typed=typed)
 
 
 @router.post("/contracts/{contract_id}/confirm")
@@ -62,16 +116,29 @@ async def confirm_contract(
     side: Annotated[DealSide | None, Form()] = None,
 ) -> Response:
     """Confirm the draft as it was read."""
-    try:
-        async with runtime.database.write() as session:
-            await service.confirm(
-                session, actor, contract_id, side=side, expected_versions=frozenset({version})
-            )
-    except PreconditionFailed as error:
-        return await _again(request, runtime, actor, contract_id, error.status, _STALE)
-    except (Conflict, Invalid) as error:
-        return await _again(request, runtime, actor, contract_id, error.status, error.message)
-    return go(f"/contracts/{contract_id}")
+
+    async def act(session: AsyncSession) -> None:
+        await service.confirm(
+            session, actor, contract_id, side=side, expected_versions=frozenset({version})
+        )
+
+    return await done(request, runtime, actor, contract_id, act)
+
+
+@router.post("/contracts/{contract_id}/discard")
+async def discard_contract(
+    request: Request,
+    contract_id: uuid.UUID,
+    runtime: RuntimeDep,
+    actor: Writer,
+    version: Annotated[int, Form()] = 0,
+) -> Response:
+    """Give a draft up."""
+
+    async def act(session: AsyncSession) -> None:
+        await service.discard(session, actor, contract_id, expected_versions=frozenset({version}))
+
+    return await done(request, runtime, actor, contract_id, act)
 
 
 @router.post("/contracts/{contract_id}/receipts")
@@ -87,23 +154,23 @@ async def record_receipt(
 ) -> Response:
     """Record money that came."""
     typed = {
-        "due_id": due_id or None,
+        "due_id": due_id,
         "amount": amount,
         "received_on": received_on,
-        "invoice_number": invoice_number.strip() or None,
+        "invoice_number": invoice_number.strip(),
     }
-    try:
-        body = ReceiptCreate.model_validate(typed)
-        async with runtime.database.write() as session:
-            await payments.receive(session, actor, contract_id, body)
-    except ValidationError as error:
-        text = validation_text(dict(error.errors()[0]))
-        return await _again(request, runtime, actor, contract_id, Invalid.status, text, typed)
-    except (Conflict, Invalid) as error:
-        return await _again(
-            request, runtime, actor, contract_id, error.status, error.message, typed
-        )
-    return go(f"/contracts/{contract_id}#payments")
+
+    async def act(session: AsyncSession) -> None:
+        said = {
+            **typed,
+            "due_id": due_id or None,
+            "invoice_number": typed["invoice_number"] or None,
+        }
+        await payments.receive(session, actor, contract_id, ReceiptCreate.model_validate(said))
+
+    return await done(
+        request, runtime, actor, contract_id, act, form="receipt", typed=typed, then="#payments"
+    )
 
 
 @router.post("/contracts/{contract_id}/receipts/{receipt_id}/reverse")
@@ -116,63 +183,34 @@ async def reverse_receipt(
     reason: Annotated[str, Form()] = "",
 ) -> Response:
     """Take a receipt back."""
-    try:
+
+    async def act(session: AsyncSession) -> None:
         body = ReceiptReverse.model_validate({"reason": reason})
-        async with runtime.database.write() as session:
-            await payments.reverse(session, actor, contract_id, receipt_id, body)
-    except ValidationError as error:
-        text = validation_text(dict(error.errors()[0]))
-        return await _again(request, runtime, actor, contract_id, Invalid.status, text)
-    except (Conflict, Invalid) as error:
-        return await _again(request, runtime, actor, contract_id, error.status, error.message)
-    return go(f"/contracts/{contract_id}#payments")
+        await payments.reverse(session, actor, contract_id, receipt_id, body)
+
+    return await done(request, runtime, actor, contract_id, act, then="#payments")
 
 
-async def _again(
-    request: Request,
-    runtime: RuntimeDep,
-    actor: Actor,
-    contract_id: uuid.UUID,
-    status: HTTPStatus,
-    problem: Text,
-    typed: dict[str, Any] | None = None,
-) -> HTMLResponse:
-    async with runtime.database.read() as session:
-        return await _contract(request, session, actor, contract_id, typed, status, problem)
-
-
-async def _contract(
+async def _new_contract(
     request: Request,
     session: AsyncSession,
     actor: Actor,
-    contract_id: uuid.UUID,
-    typed: dict[str, Any] | None = None,
+    deal_id: uuid.UUID,
+    typed: dict[str, str] | None = None,
     status: HTTPStatus = HTTPStatus.OK,
     problem: Text | None = None,
-) -> HTMLResponse:
-    contract = await service.get(session, actor, contract_id)
-    money = await reading.payments_of(session, actor, contract_id)
-    taken_back = {one.reverses_id for one in money.receipts}
-    possible = service.possible(actor, contract)
+) -> Response:
+    deal = await deals.get(session, actor, deal_id)
+    if not sides(actor, deal):
+        raise Forbidden
+    if typed is None and (made := await live_contract(session, deal.id)) is not None:
+        return go(f"/contracts/{made}")
     return page(
         request,
-        "contract.html",
+        "new_contract.html",
         status=status,
         problem=problem,
-        names=names,
-        contract=await reading.show(session, actor, contract),
-        versions=await reading.versions(session, actor, contract_id, PageQuery(limit=_VERSIONS)),
-        money=money,
-        possible=possible,
-        to_confirm=[
-            one
-            for one in DealSide
-            if one in sides(actor, contract.deal) and contract.confirmed_at(one) is None
-        ],
-        reversible={
-            one.id
-            for one in money.receipts
-            if Action.REVERSE in possible and one.reverses_id is None and one.id not in taken_back
-        },
-        typed={name: value or "" for name, value in (typed or {}).items()},
+        deal=deal,
+        forms=forms,
+        typed=_NEW | {"title": deal.title} if typed is None else typed | {"form": "draft"},
     )

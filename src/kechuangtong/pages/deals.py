@@ -13,6 +13,10 @@ from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.deps import ReadSession, WriteSession, requires
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.attachments.deps import undone_on_failure
+from kechuangtong.contracts import names
+from kechuangtong.contracts import reading as contracts
+from kechuangtong.contracts.queries import LIVE
+from kechuangtong.contracts.schemas import ContractQuery
 from kechuangtong.core.clock import today
 from kechuangtong.core.errors import (
     AppError,
@@ -25,7 +29,8 @@ from kechuangtong.core.errors import (
 )
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import PageQuery
-from kechuangtong.deals import documents, opening, service
+from kechuangtong.deals import brokers, documents, opening, service
+from kechuangtong.deals.policy import sides
 from kechuangtong.deals.schemas import (
     BoardQuery,
     DealCreate,
@@ -34,11 +39,13 @@ from kechuangtong.deals.schemas import (
     StepCreate,
     StepQuery,
 )
-from kechuangtong.deals.states import Action
+from kechuangtong.deals.states import TRANSITIONS, Action
 from kechuangtong.models.deal import DealSide
 from kechuangtong.pages.matches import aspects_of
 from kechuangtong.pages.rendering import go, page, page_router
 from kechuangtong.runtime import RuntimeDep
+from kechuangtong.sales import service as sales
+from kechuangtong.sales.schemas import SaleQuery
 
 router = page_router()
 file_router = page_router()
@@ -109,6 +116,7 @@ async def take_step(
     pricing: Annotated[str, Form()] = "",
     register_number: Annotated[str, Form()] = "",
     amount: Annotated[str, Form()] = "",
+    cause: Annotated[str, Form()] = "",
 ) -> Response:
     """Take a step for a side, or say why not."""
     typed = {
@@ -121,6 +129,7 @@ async def take_step(
         "pricing": pricing,
         "register_number": register_number,
         "amount": amount,
+        "cause": cause,
     }
     problem: Text
     try:
@@ -200,9 +209,12 @@ async def _deal(
     shown = await service.show(session, actor, deal)
     history = await service.history(session, actor, deal_id, query or StepQuery(limit=100))
     found = await documents.listed(session, actor, deal_id, PageQuery(limit=100))
-    mine = {
-        one.side for one in shown.parties if actor.may(Permission.DEALS_WRITE, one.organization.id)
-    }
+    mine = sides(actor, deal)
+    made = await contracts.page(session, actor, ContractQuery(deal_id=deal_id))
+    sold = []
+    if deal.achievement_id is not None:
+        of_achievement = SaleQuery(achievement_id=deal.achievement_id, limit=100)
+        sold = (await sales.page(session, actor, of_achievement)).items
     reasons = shown.match.reasons if shown.match else None
     return page(
         request,
@@ -213,6 +225,13 @@ async def _deal(
         history=history,
         documents=found.items,
         sides=[side for side in DealSide if side in mine],
+        names=names,
+        contracts=made.items,
+        drafts=bool(mine)
+        and Action.SIGN_CONTRACT in TRANSITIONS[deal.state]
+        and not any(one.state in LIVE for one in made.items),
+        sales=[one for one in sold if one.deal_id == deal_id],
+        brokers=(await brokers.listed(session, actor, deal_id)).items,
         aspects=aspects_of(reasons.for_, reasons.against) if reasons else [],
         today=today(),
         typed=typed or {},

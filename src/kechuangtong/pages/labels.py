@@ -4,13 +4,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
+from jinja2.filters import do_filesizeformat
+
 from kechuangtong.brokers.states import MandateAction
 from kechuangtong.core.clock import CITY
 from kechuangtong.core.language import Text
 from kechuangtong.core.schemas import PriceValue, TrlValue
 from kechuangtong.core.trade import ImportKind, ListKind, OrganizationKind, Price, PriceKind
 from kechuangtong.deals.texts import ACTIONS as DEAL_ACTIONS
-from kechuangtong.deals.texts import PRICINGS
+from kechuangtong.deals.texts import CAUSES, PRICINGS
 from kechuangtong.deals.texts import SIDES as DEAL_SIDES
 from kechuangtong.deals.texts import STATES as DEALS
 from kechuangtong.instruments.names import INSTRUMENT_STATUSES, USAGE_UNITS, USER_CLASSES
@@ -32,11 +34,12 @@ from kechuangtong.models.instrument import (
 from kechuangtong.models.interest import DeclineReason, InterestState
 from kechuangtong.models.listing import ListingState
 from kechuangtong.models.ownership import OwnershipKind, Preference
-from kechuangtong.models.sale import FailReason, SaleObject, SaleState, SaleWay
+from kechuangtong.models.sale import FailReason, Outcome, SaleObject, SaleState, SaleWay
 from kechuangtong.models.webhook import DeliveryState
 from kechuangtong.policies import trl as trl_policy
 
 __all__ = [
+    "CAUSES",
     "DEALS",
     "DEAL_ACTIONS",
     "DEAL_SIDES",
@@ -184,6 +187,10 @@ SALE_FAILURES: Final = {
     FailReason.RESERVE_NOT_MET: Text("未达保留价", "the reserve was not met"),
     FailReason.OBJECTION_UPHELD: Text("异议成立", "an objection was upheld"),
 }
+OUTCOMES: Final = {
+    Outcome.DISMISSED: Text("异议不成立", "dismissed"),
+    Outcome.UPHELD: Text("异议成立", "upheld"),
+}
 PREFERENCES: Final = {
     Preference.OPEN: Text("待答复", "to be answered"),
     Preference.TAKEN: Text("行使", "taken"),
@@ -272,6 +279,24 @@ def value(yuan: Decimal) -> Text:
 def yuan(amount: Decimal) -> Text:
     """An amount to the cent."""
     return Text(f"{amount:,.2f} 元", f"CNY {amount:,.2f}")
+
+
+def event_type(pattern: str) -> str:
+    """What a webhook tells of: kinds by their names, single events as programs name them."""
+    if pattern == "*":
+        return str(Text("所有事件", "All events"))
+    kind, _, rest = pattern.partition(".")
+    return str(EVENT_KINDS[kind]) if rest == "*" and kind in EVENT_KINDS else pattern
+
+
+def size(octets: int) -> str:
+    """How large a file is, alike in both languages."""
+    return do_filesizeformat(octets).replace("Bytes", "B")
+
+
+def percent(value: Decimal | None) -> str:
+    """So many of a hundred, without the zeros behind them."""
+    return "" if value is None else f"{value:.4f}".rstrip("0").rstrip(".")
 
 
 def day(instant: datetime) -> date:

@@ -58,21 +58,27 @@ _templates: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_NAVIGATION: Final = (
+_MARKET: Final = (
     ("/search", Permission.SEARCH, Text("检索", "Search")),
+    ("/instruments", Permission.INSTRUMENTS_READ, Text("仪器", "Instruments")),
+    ("/sales", Permission.ACHIEVEMENTS_READ, Text("挂牌与竞价", "Sales")),
+    ("/brokers", Permission.BROKERS_READ, Text("经纪人", "Brokers")),
+)
+_OWN: Final = (
     ("/my/achievements", Permission.IMPORTS_READ, Text("我的成果", "My achievements")),
     ("/my/demands", Permission.IMPORTS_READ, Text("我的需求", "My demands")),
     ("/uploads", Permission.IMPORTS_READ, Text("导入", "Uploads")),
-    ("/instruments", Permission.INSTRUMENTS_READ, Text("仪器", "Instruments")),
     ("/bookings", Permission.BOOKINGS_READ, Text("预约", "Bookings")),
-    ("/sales", Permission.ACHIEVEMENTS_READ, Text("交易", "Sales")),
-    ("/brokers", Permission.BROKERS_READ, Text("经纪人", "Brokers")),
     ("/interests", Permission.INTERESTS_READ, Text("对接", "Contacts")),
     ("/deals", Permission.DEALS_READ, Text("交易", "Deals")),
     ("/contracts", Permission.DEALS_READ, Text("合同", "Contracts")),
     ("/inbox", Permission.INBOX_READ, Text("收件箱", "Inbox")),
+)
+_MORE: Final = (
+    ("/service-institutions", Permission.BROKERS_READ, Text("科技服务机构", "Institutions")),
     ("/calculators", Permission.CALCULATORS, Text("计算器", "Calculators")),
     ("/statistics", Permission.SERVICE_READ, Text("统计", "Statistics")),
+    ("/webhooks", Permission.WEBHOOKS_READ, Text("事件推送", "Webhooks")),
 )
 """Where one can go: path, the permission that it needs, its name."""
 
@@ -83,10 +89,11 @@ def _moment(instant: datetime) -> str:
 
 
 _templates.filters["moment"] = _moment
+_templates.filters["event_type"] = labels.event_type
 _templates.globals.update(
     t=lambda zh, en: str(Text(zh, en)),
     asset=_asset,
-    navigation=_NAVIGATION,
+    navigation={"market": _MARKET, "own": _OWN, "more": _MORE},
     Permission=Permission,
     FORM_TOKEN=FORM_TOKEN,
     labels=labels,

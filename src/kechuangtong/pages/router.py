@@ -8,6 +8,7 @@ from kechuangtong.pages.brokers import router as brokers
 from kechuangtong.pages.calculators import router as calculators
 from kechuangtong.pages.calendar_feeds import router as calendar_feeds
 from kechuangtong.pages.contacts import router as contacts
+from kechuangtong.pages.contract_steps import router as contract_steps
 from kechuangtong.pages.contracts import router as contracts
 from kechuangtong.pages.deal_figures import router as deal_figures
 from kechuangtong.pages.deals import router as deals
@@ -39,6 +40,7 @@ _all = (
     contacts,
     deals,
     contracts,
+    contract_steps,
     match_runs,
     statistics,
     webhooks,
