@@ -163,6 +163,32 @@ async def test_several_applicants_of_a_listing_bid_for_it(
 
 
 @pytest.mark.parametrize("_place", ["sqlite"], indirect=True)  # no question of storage
+async def test_a_key_that_reads_no_deals_reads_of_a_sale_what_anyone_does(
+    service: Service,
+    scholar: httpx.AsyncClient,
+    buyer: httpx.AsyncClient,
+    anyone: httpx.AsyncClient,
+    make_sale: Any,
+) -> None:
+    path, draft = [
+        await make_sale(SaleWay.AUCTION, one) for one in (SaleState.OPEN, SaleState.DRAFT)
+    ]
+    listing = await make_sale(SaleWay.LISTING)
+    (await buyer.post(f"{listing}/applications", json={"message": "望面谈"})).raise_for_status()
+    for more in ([], ["deals:read"]):
+        body = {"name": "同步", "scopes": ["achievements:read", *more]}
+        secret = (await scholar.post("/v1/api-keys", json=body)).json()["secret"]
+        async with service.client(secret) as program:
+            told = (await program.get(path)).json()
+            assert told["reserve"] == ("150.00" if more else None)
+            assert (told == (await anyone.get(path)).json()) is (not more)
+            assert (await program.get(draft)).status_code == (200 if more else 404)
+            assert len((await program.get("/v1/sales")).json()["items"]) == (3 if more else 2)
+            (applied,) = (await program.get(f"{listing}/applications")).json()["items"]
+            assert applied["message"] == ("望面谈" if more else None)
+
+
+@pytest.mark.parametrize("_place", ["sqlite"], indirect=True)  # no question of storage
 async def test_a_draft_is_its_owners_and_is_changed_until_it_is_published(
     service: Service,
     scholar: httpx.AsyncClient,
