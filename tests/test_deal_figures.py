@@ -284,6 +284,16 @@ async def test_deals_are_counted_from_match_to_money(
         {"cause": None, "count": 1},
     ]
     assert "不便公开" not in answer.text
+    # What one received before it was merged into another is the other's.
+    merged = await admin.post(
+        f"/v1/organizations/{institute}/merge",
+        json={"into": str(service.university)},
+        headers={"If-Match": "*"},
+    )
+    assert merged.status_code == 200, merged.text
+    own_report = {"organization_id": str(service.university), "year": 2026}
+    together = (await scholar.get(f"{PATH}/yearly", params=own_report)).json()["total"]
+    assert (together["amount"], together["received"]) == ("3033334.50", "1750000.00")
 
 
 async def pages(
