@@ -407,3 +407,10 @@ def test_amounts_of_few_are_not_told_nor_to_be_subtracted(
         enough = sum(groups.values()) >= 3
         assert (getattr(shown.total, amount) is not None) is enough
     assert all(one.amount is not None for one in figures(found, [], query, everyone=False).groups)
+
+
+def test_what_is_left_out_is_not_to_be_subtracted_either() -> None:
+    found = [case(f"{number:03}", 10, 10, 10) for number in range(100)] + [case("有一", 7)]
+    shown = figures(found, [], DealStatisticsQuery(by=By.FIELD), everyone=True)
+    assert (len(shown.groups), shown.left_out) == (100, 1)
+    assert [one.amount for one in shown.groups].count(None) == 1
