@@ -102,6 +102,8 @@ async def test_an_agreement_of_a_deal_is_on_notice_with_it(
     text = {"text": "请说明定价依据。"}
     objection = (await buyer.post(f"{path}/objections", json=text)).raise_for_status().json()
     noted = {**text, "objector": "一位校友"}
+    spoken_for = await buyer.post(f"{path}/objections", json=noted)
+    assert (spoken_for.status_code, spoken_for.json()["code"]) == (422, "objector_unasked")
     (await scholar.post(f"{path}/objections", json=noted)).raise_for_status()
     for client, count in ((scholar, 2), (buyer, 1)):
         assert len((await client.get(f"{path}/objections")).json()["items"]) == count
