@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 import time_machine
 
 from conftest import Service
@@ -207,3 +208,32 @@ async def test_a_job_achievement_is_transferred_once_its_makers_were_asked(
         assert (await scholar.get(lapsed)).json()["first_refusal"]["answer"] == "lapsed"
         assert (await change(scholar, f"{lapsed}/award", {})).json()["state"] == "awarded"
     scholar.headers["Authorization"] = token
+
+
+@pytest.mark.parametrize("_place", ["sqlite"], indirect=True)  # no question of storage
+async def test_makers_who_took_it_before_others_bid_more_are_asked_anew(
+    service: Service,
+    scholar: httpx.AsyncClient,
+    buyer: httpx.AsyncClient,
+    achievement: str,
+    make_sale: Any,
+) -> None:
+    unit = {"organization_id": str(service.university), "share": "100"}
+    ownership = {"kind": "unit_owned", "from_on": str(today()), "units": [unit]}
+    put = {**ownership, "inventors": NAMES}
+    (await scholar.put(f"/v1/achievements/{achievement}/ownership", json=put)).raise_for_status()
+    path = await make_sale(SaleWay.AUCTION, object=SaleObject.TRANSFER)
+    offer, answered = f"{path}/first-refusal", f"{path}/first-refusal/answer"
+    until = {"answer_until": str(today() + timedelta(days=3))}
+    (await scholar.post(offer, json=until)).raise_for_status()
+    (await change(scholar, answered, {"answer": "taken"})).raise_for_status()
+    assert (await scholar.post(offer, json=until)).json()["code"] == "first_refusal_taken"
+    (await buyer.post(f"{path}/bids", json={"amount": "900"})).raise_for_status()
+    with time_machine.travel(now() + timedelta(minutes=11), tick=True):
+        refused = await change(scholar, f"{path}/award", {})
+        assert (refused.status_code, refused.json()["code"]) == (409, "first_refusal_needed")
+        made = await scholar.post(offer, json=until)
+        assert made.json()["price"] == "900.00"
+        (await change(scholar, answered, {"answer": "taken"})).raise_for_status()
+        award = (await change(scholar, f"{path}/award", {})).json()["award"]
+    assert (award["to_maker"], award["price"]) == (True, "900.00")

@@ -67,7 +67,7 @@ async def offer(
     check(sale, Action.OFFER)
     if not await _preferred(session, sale):
         raise NoFirstRefusal
-    _check_answered(await queries.last_offer(session, sale.id))
+    _check_answered(await queries.last_offer(session, sale.id), sale.standing)
     first = today() + timedelta(days=policy.days_to_answer(today()) or 0)
     if body.answer_until < first:
         raise AnswerTooSoon(date=first)
@@ -139,12 +139,13 @@ async def award(
     winner = await _winner(session, sale, bidder)
     if await _preferred(session, sale):
         last = await queries.last_offer(session, sale.id)
-        if last is not None and last.answer is Preference.TAKEN:
+        if last is not None and _taken(last, winner.price):
             winner = Winner(last.price, related=True, maker=True)
         else:
-            _check_answered(last)
-            # What was declined at a higher price was not offered on the terms of this one.
-            if last is None or last.price > winner.price:
+            _check_answered(last, winner.price)
+            # Neither what was taken before others bid more nor what was declined at a higher price
+            # was offered on the same terms as this one.
+            if last is None or last.answer is Preference.TAKEN or last.price > winner.price:
                 raise FirstRefusalNeeded
     before = snapshot(sale)
     move(sale, Action.AWARD)
@@ -171,10 +172,15 @@ async def _preferred(session: AsyncSession, sale: Sale) -> bool:
     return ownership is not None and bool(ownership.inventors)
 
 
-def _check_answered(last: FirstRefusal | None) -> None:
+def _taken(last: FirstRefusal, price: Decimal) -> bool:
+    """Whether the makers took it on the terms of a price."""
+    return last.answer is Preference.TAKEN and last.price >= price
+
+
+def _check_answered(last: FirstRefusal | None, price: Decimal) -> None:
     if last is not None and last.answer is Preference.OPEN:
         raise FirstRefusalOpen(until=last.answer_until)
-    if last is not None and last.answer is Preference.TAKEN:
+    if last is not None and _taken(last, price):
         raise FirstRefusalTaken
 
 
