@@ -243,3 +243,23 @@ async def test_a_draft_is_its_owners_and_is_changed_until_it_is_published(
     (await change(scholar, f"/v1/achievements/{achievement}/withdraw")).raise_for_status()
     draft = await make_sale(SaleWay.AUCTION, SaleState.DRAFT)
     assert (await change(scholar, f"{draft}/publish")).json()["code"] == "record_not_open"
+
+
+@pytest.mark.parametrize("_place", ["sqlite"], indirect=True)  # no question of storage
+async def test_who_sells_and_who_bids_are_not_merged(
+    service: Service, admin: httpx.AsyncClient, buyer: httpx.AsyncClient, make_sale: Any
+) -> None:
+    async def merge(one: object, into: object) -> httpx.Response:
+        return await change(admin, f"/v1/organizations/{one}/merge", {"into": str(into)})
+
+    auction, draft = await make_sale(SaleWay.AUCTION), {"buyer_id": service.enterprise}
+    (await bid(buyer, auction, 150)).raise_for_status()
+    two = (service.enterprise, service.university)
+    for one, into in (two, two[::-1]):
+        refused = await merge(one, into)
+        assert (refused.status_code, refused.json()["code"]) == (409, "on_both_sides")
+    (await change(admin, f"{auction}/withdraw", {"reason": "误发"})).raise_for_status()
+    agreement = await make_sale(SaleWay.AGREEMENT, SaleState.DRAFT, **draft)
+    assert (await merge(*two)).json()["code"] == "on_both_sides"
+    (await change(admin, f"{agreement}/withdraw", {"reason": "误发"})).raise_for_status()
+    assert (await merge(*two)).status_code == 200
