@@ -284,6 +284,16 @@ async def test_deals_are_counted_from_match_to_money(
         {"cause": None, "count": 1},
     ]
     assert "不便公开" not in answer.text
+    # What one received before it was merged into another is the other's.
+    merged = await admin.post(
+        f"/v1/organizations/{institute}/merge",
+        json={"into": str(service.university)},
+        headers={"If-Match": "*"},
+    )
+    assert merged.status_code == 200, merged.text
+    own_report = {"organization_id": str(service.university), "year": 2026}
+    together = (await scholar.get(f"{PATH}/yearly", params=own_report)).json()["total"]
+    assert (together["amount"], together["received"]) == ("3033334.50", "1750000.00")
 
 
 async def pages(
@@ -397,3 +407,10 @@ def test_amounts_of_few_are_not_told_nor_to_be_subtracted(
         enough = sum(groups.values()) >= 3
         assert (getattr(shown.total, amount) is not None) is enough
     assert all(one.amount is not None for one in figures(found, [], query, everyone=False).groups)
+
+
+def test_what_is_left_out_is_not_to_be_subtracted_either() -> None:
+    found = [case(f"{number:03}", 10, 10, 10) for number in range(100)] + [case("有一", 7)]
+    shown = figures(found, [], DealStatisticsQuery(by=By.FIELD), everyone=True)
+    assert (len(shown.groups), shown.left_out) == (100, 1)
+    assert [one.amount for one in shown.groups].count(None) == 1

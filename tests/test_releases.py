@@ -263,13 +263,17 @@ async def test_a_deal_is_public_when_both_sides_say_so(
     assert other["tag"] == ["award", "contract", "contractTermination"]
     assert other["contracts"][0]["status"] == "terminated"
     assert "implementation" not in other["contracts"][0]
-    # What is told changes with the demand, and so does the id.
+    # A demand that is published is told of, unless it is anonymous: its buyer is named here.
     async with service.runtime.database.write() as session:
         demand = await session.get_one(Demand, hidden.id)
         demand.stored_state = ListingState.PUBLISHED
         demand.published_at = noon("2026-01-01")
         deal = await session.get_one(Deal, done.id)
         deal.demand_id = hidden.id
+    assert demand.title not in (await anyone.get(f"{PATH}.ndjson")).text
+    # What is told changes with the demand, and so does the id.
+    async with service.runtime.database.write() as session:
+        (await session.get_one(Demand, hidden.id)).anonymous = False
     planned = next(one for one in await read(anyone) if one["ocid"] == f"kct-{done.id}")
     assert planned["planning"]["rationale"].endswith("；需求：匿名需求之题")
     assert planned["id"] != release_id

@@ -9,6 +9,8 @@ import time_machine
 
 from brokering import ANY, broker, mandate, put, wish
 from conftest import Service
+from kechuangtong.accounts.actor import OPERATOR
+from kechuangtong.accounts.permissions import Role
 from kechuangtong.brokers.states import (
     MANDATE_ACTS,
     MANDATE_TRANSITIONS,
@@ -16,8 +18,10 @@ from kechuangtong.brokers.states import (
     MandateSide,
 )
 from kechuangtong.core.clock import now, today
-from kechuangtong.models import Broker, Mandate
+from kechuangtong.core.trade import OrganizationKind
+from kechuangtong.models import Broker, Mandate, Membership
 from kechuangtong.models.broker import BrokerState, MandateState
+from kechuangtong.organizations.service import create_organization
 
 BODIES = {
     MandateAction.DECLINE: {"comment": "业务已满"},
@@ -157,3 +161,30 @@ async def test_of_exclusive_mandates_at_the_same_time_one_is_made(
     assert sorted(one.status_code for one in answers) == [201, 409, 409, 409]
     refused = {one.json()["code"] for one in answers if one.status_code == 409}
     assert refused == {"mandate_exclusive"}
+
+
+async def test_a_key_for_an_organization_is_not_the_broker_that_its_person_is(
+    service: Service, buyer: httpx.AsyncClient
+) -> None:
+    demand = await publish(buyer, "demand", service.enterprise, "烘房除湿")
+    broker_id, own = await broker(service, "苏明溪", contact={"phone": "028-1"})
+    given = await mandate(service, broker_id, service.enterprise, demand_id=demand)
+    conflict = {"organization_id": str(service.enterprise), "since": "2020-01-01"}
+    await own.post(f"/v1/brokers/{broker_id}/conflicts", json=conflict)
+    async with service.runtime.database.write() as session:
+        other = await create_organization(
+            session, OPERATOR, name="岷江装备有限公司", kind=OrganizationKind.ENTERPRISE
+        )
+        user_id = (await session.get_one(Broker, broker_id)).user_id
+        session.add(Membership(user_id=user_id, organization_id=other.id, role=Role.MEMBER))
+    for confined, seen in ((str(other.id), 0), (str(service.university), 1), (None, 1)):
+        body = {"name": "同步", "scopes": ["brokers:read"], "organization_id": confined}
+        secret = (await own.post("/v1/api-keys", json=body)).json()["secret"]
+        async with service.client(secret) as program:
+            assert len((await program.get("/v1/mandates")).json()["items"]) == seen, confined
+            read = await program.get(f"/v1/mandates/{given}")
+            assert read.status_code == (200 if seen else 404)
+            shown = (await program.get(f"/v1/brokers/{broker_id}")).json()
+            assert (shown["contact"] is not None) == (shown["user_id"] is not None) == bool(seen)
+            told = await program.get(f"/v1/brokers/{broker_id}/conflicts")
+            assert len(told.json()["items"]) == seen

@@ -145,6 +145,10 @@ async def test_royalties_are_reported_by_period_and_due(
     assert (await report("2026-09-01", "0")).json()["amount"] == "100.00"
     loose = {"amount": "50.00", "received_on": "2026-11-01"}
     assert (await act(scholar, contract, "receipts", **loose)).status_code == 201
+    # Who noted it finds it among what is kept of a person.
+    for client, name in ((scholar, "receipts"), (buyer, "royalty_reports")):
+        data = (await client.get("/v1/auth/me/data")).json()
+        assert {one["contract_id"] for one in data[name]} == {contract.rsplit("/", 1)[-1]}, name
     found = await payments(scholar, contract)
     assert [(one["period_start"], one["due_on"], one["amount"]) for one in found["payments"]] == [
         ("2026-08-01", "2026-09-30", "617.28"),

@@ -163,6 +163,32 @@ async def test_several_applicants_of_a_listing_bid_for_it(
 
 
 @pytest.mark.parametrize("_place", ["sqlite"], indirect=True)  # no question of storage
+async def test_a_key_that_reads_no_deals_reads_of_a_sale_what_anyone_does(
+    service: Service,
+    scholar: httpx.AsyncClient,
+    buyer: httpx.AsyncClient,
+    anyone: httpx.AsyncClient,
+    make_sale: Any,
+) -> None:
+    path, draft = [
+        await make_sale(SaleWay.AUCTION, one) for one in (SaleState.OPEN, SaleState.DRAFT)
+    ]
+    listing = await make_sale(SaleWay.LISTING)
+    (await buyer.post(f"{listing}/applications", json={"message": "望面谈"})).raise_for_status()
+    for more in ([], ["deals:read"]):
+        body = {"name": "同步", "scopes": ["achievements:read", *more]}
+        secret = (await scholar.post("/v1/api-keys", json=body)).json()["secret"]
+        async with service.client(secret) as program:
+            told = (await program.get(path)).json()
+            assert told["reserve"] == ("150.00" if more else None)
+            assert (told == (await anyone.get(path)).json()) is (not more)
+            assert (await program.get(draft)).status_code == (200 if more else 404)
+            assert len((await program.get("/v1/sales")).json()["items"]) == (3 if more else 2)
+            (applied,) = (await program.get(f"{listing}/applications")).json()["items"]
+            assert applied["message"] == ("望面谈" if more else None)
+
+
+@pytest.mark.parametrize("_place", ["sqlite"], indirect=True)  # no question of storage
 async def test_a_draft_is_its_owners_and_is_changed_until_it_is_published(
     service: Service,
     scholar: httpx.AsyncClient,
@@ -217,3 +243,23 @@ async def test_a_draft_is_its_owners_and_is_changed_until_it_is_published(
     (await change(scholar, f"/v1/achievements/{achievement}/withdraw")).raise_for_status()
     draft = await make_sale(SaleWay.AUCTION, SaleState.DRAFT)
     assert (await change(scholar, f"{draft}/publish")).json()["code"] == "record_not_open"
+
+
+@pytest.mark.parametrize("_place", ["sqlite"], indirect=True)  # no question of storage
+async def test_who_sells_and_who_bids_are_not_merged(
+    service: Service, admin: httpx.AsyncClient, buyer: httpx.AsyncClient, make_sale: Any
+) -> None:
+    async def merge(one: object, into: object) -> httpx.Response:
+        return await change(admin, f"/v1/organizations/{one}/merge", {"into": str(into)})
+
+    auction, draft = await make_sale(SaleWay.AUCTION), {"buyer_id": service.enterprise}
+    (await bid(buyer, auction, 150)).raise_for_status()
+    two = (service.enterprise, service.university)
+    for one, into in (two, two[::-1]):
+        refused = await merge(one, into)
+        assert (refused.status_code, refused.json()["code"]) == (409, "on_both_sides")
+    (await change(admin, f"{auction}/withdraw", {"reason": "误发"})).raise_for_status()
+    agreement = await make_sale(SaleWay.AGREEMENT, SaleState.DRAFT, **draft)
+    assert (await merge(*two)).json()["code"] == "on_both_sides"
+    (await change(admin, f"{agreement}/withdraw", {"reason": "误发"})).raise_for_status()
+    assert (await merge(*two)).status_code == 200

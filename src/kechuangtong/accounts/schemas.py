@@ -208,6 +208,8 @@ class PersonalData(Output):
     messages: list[dict[str, Any]]
     deal_steps: list[dict[str, Any]]
     ownerships: list[dict[str, Any]]
+    receipts: list[dict[str, Any]]
+    royalty_reports: list[dict[str, Any]]
     sale_applications: list[dict[str, Any]]
     sale_bids: list[dict[str, Any]]
     sale_objections: list[dict[str, Any]]

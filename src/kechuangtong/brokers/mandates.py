@@ -178,7 +178,7 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     if actor.sees_all:
         return true()
     theirs = select(Broker.id).where(
-        or_(Broker.user_id == actor.id, Broker.organization_id.in_(actor.organization_ids))
+        or_(queries.of_person(actor), Broker.organization_id.in_(actor.organization_ids))
     )
     return or_(Mandate.organization_id.in_(actor.organization_ids), Mandate.broker_id.in_(theirs))
 

@@ -37,7 +37,7 @@ def may(actor: Actor, broker: Broker, action: BrokerAction) -> bool:
 def knows(actor: Actor, broker: Broker) -> bool:
     """Whether the actor reads all of a broker's record."""
     return (
-        actor.id == broker.user_id
+        is_person(actor, broker.user_id)
         or actor.sees(broker.organization_id)
         or actor.reviews(broker.organization.place)
     )

@@ -37,7 +37,7 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     here = select(Organization.id).where(of_district(actor, Organization.place))
     return or_(
         practising(),
-        Broker.user_id == actor.id,
+        of_person(actor),
         Broker.organization_id.in_(actor.organization_ids),
         Broker.organization_id.in_(here) & (Broker.stored_state != BrokerState.DRAFT),
     )

@@ -355,21 +355,19 @@ def _index(broker: Broker) -> None:
 
 
 def snapshot(broker: Broker) -> dict[str, Any]:
-    """A broker as the log keeps it: no contact."""
+    """A broker as the log keeps it, which stays whole when the person is forgotten: no name, no
+    number of a certificate, no contact."""
     return {
         "user_id": str(broker.user_id),
         "organization_id": str(broker.organization_id),
-        "name": broker.name,
         "grade": broker.grade.value,
-        "certificate_number": broker.certificate_number,
-        "issuer": broker.issuer,
         "issued_on": broker.issued_on.isoformat(),
         "valid_until": broker.valid_until.isoformat(),
         "fields": broker.fields,
         "places": broker.places,
         "state": broker.state.value,
         "reason": broker.reason,
-        "proposed": broker.proposed,
+        "proposed": broker.proposed is not None,
         "version": broker.version,
     }
 

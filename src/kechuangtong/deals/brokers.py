@@ -14,7 +14,7 @@ from kechuangtong.accounts.permissions import Permission
 from kechuangtong.brokers import mandates
 from kechuangtong.brokers import queries as of_brokers
 from kechuangtong.brokers.errors import BrokerNotPractising, ConflictOfInterest
-from kechuangtong.brokers.policy import acts_as
+from kechuangtong.brokers.policy import acts_as, is_person
 from kechuangtong.brokers.schemas import BrokerBrief
 from kechuangtong.core.clock import now
 from kechuangtong.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -219,7 +219,7 @@ def show(actor: Actor, deal: Deal, row: DealBroker) -> DealBrokerRead:
         institution=OrganizationBrief.model_validate(row.broker.organization),
         side=row.side,
         organization=OrganizationBrief.model_validate(row.mandate.organization),
-        mandate_id=row.mandate_id if own or actor.id == row.broker.user_id else None,
+        mandate_id=row.mandate_id if own or is_person(actor, row.broker.user_id) else None,
         agreed_at=row.agreed_at,
         agreed_by_other_at=row.agreed_by_other_at,
         acting=row.side in policy.acting(deal, row.broker_id),

@@ -10,6 +10,7 @@ from sqlalchemy import (
     case,
     exists,
     false,
+    or_,
     select,
     true,
     update,
@@ -38,8 +39,10 @@ from kechuangtong.models import (
     Membership,
     Organization,
     Sale,
+    SaleEntrant,
     ServiceProfile,
 )
+from kechuangtong.models.sale import SaleState
 from kechuangtong.organizations.service import (
     check_anonymous_demands,
     get_organization,
@@ -79,8 +82,8 @@ class RecordsConflict(Conflict):
 class OnBothSides(Conflict):
     code = "on_both_sides"
     text = Text(
-        "两个单位是以下交易的双方，不是同一单位：{titles}。",
-        "The two are the two sides of deals, so they are not the same: {titles}.",
+        "两个单位是以下交易或出让的双方，不是同一单位：{titles}。",
+        "The two are the two sides of deals or sales, so they are not the same: {titles}.",
     )
     place = ("body", "into")
 
@@ -123,6 +126,7 @@ async def merge(
     if one.code is not None and target.code is not None:
         raise CodesDiffer(one=one.code, other=target.code)
     await _check_records(session, one, target)
+    await _check_sales(session, one, target)
 
     before, before_target = snapshot(one), snapshot(target)
     await _join_people(session, one, target)
@@ -160,6 +164,27 @@ async def _check_records(session: AsyncSession, one: Organization, target: Organ
     if titles:
         more = "…" if len(titles) > _NAMED else ""
         raise RecordsConflict(titles="; ".join(titles[:_NAMED]) + more)
+
+
+async def _check_sales(session: AsyncSession, one: Organization, target: Organization) -> None:
+    """Nobody sells to itself, nor bids in its own auction."""
+    over = (SaleState.FAILED, SaleState.WITHDRAWN)
+    both = [
+        (Sale.organization_id == seller.id)
+        & or_(
+            Sale.buyer_id == other.id,
+            exists().where(SaleEntrant.sale_id == Sale.id, SaleEntrant.organization_id == other.id),
+        )
+        for seller, other in ((one, target), (target, one))
+    ]
+    titles = await session.scalars(
+        select(Sale.title)
+        .where(Sale.stored_state.not_in(over), or_(*both))
+        .order_by(Sale.id)
+        .limit(_NAMED)
+    )
+    if named := titles.all():
+        raise OnBothSides(titles="; ".join(named))
 
 
 async def _join_people(session: AsyncSession, one: Organization, target: Organization) -> None:

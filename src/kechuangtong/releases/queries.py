@@ -109,9 +109,11 @@ async def receipts(
 async def titles(
     session: AsyncSession, kind: ListKind, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, str]:
-    """The titles of those of the records that are published."""
+    """The titles of those of the records that are published; of an anonymous demand it would tell,
+    beside the deal's parties, whose it is."""
     model = Achievement if kind is ListKind.ACHIEVEMENT else Demand
-    rows = await session.execute(
-        select(model.id, model.title).where(model.id.in_(ids), published(kind))
-    )
+    statement = select(model.id, model.title).where(model.id.in_(ids), published(kind))
+    if kind is ListKind.DEMAND:
+        statement = statement.where(~Demand.anonymous)
+    rows = await session.execute(statement)
     return {row.id: row.title for row in rows}

@@ -106,8 +106,9 @@ async def publish_deal(
     expected_versions: ExpectedVersions,
 ) -> Publication:
     """For one's side, once the contract is signed. When both sides have, who they are, the
-    contract's title, amount and term, and the sum received are public (`/v1/deals/releases`). An
-    enterprise whose demand is anonymous is named by that, so it agrees to that, too."""
+    contract's title, amount and term, and the sum received are public (`/v1/deals/releases`), and
+    so are the titles of the achievement and the demand where they are published. Of an anonymous
+    demand nothing is told."""
     found = await service.publish(session, actor, deal_id, expected_versions=expected_versions)
     response.headers["ETag"] = etag(found)
     return found

@@ -74,7 +74,8 @@ class ReleaseParty(Reference):
 
 
 class Planning(_Ocds):
-    """What it began with: the titles of the published achievement and demand."""
+    """What it began with: the titles of the achievement and the demand that are published, but for
+    an anonymous one."""
 
     rationale: str
 

@@ -42,6 +42,15 @@ class DealUnsuitable(Invalid):
     place = ("body", "deal_id")
 
 
+class ObjectorUnasked(Invalid):
+    code = "objector_unasked"
+    text = Text(
+        "只有出让单位代为登记异议时填写异议人。",
+        "An objector is named by the owner alone, who notes what others tell it.",
+    )
+    place = ("body", "objector")
+
+
 class BidderUnnamed(Invalid):
     code = "bidder_unnamed"
     text = Text(

@@ -18,7 +18,7 @@ from kechuangtong.models.notice import NoticeKind
 from kechuangtong.models.sale import FailReason, Outcome, SaleWay
 from kechuangtong.organizations.service import acting_organization
 from kechuangtong.sales import deals, queries, service
-from kechuangtong.sales.errors import NotBegun, ObjectionDecided
+from kechuangtong.sales.errors import NotBegun, ObjectionDecided, ObjectorUnasked
 from kechuangtong.sales.moving import (
     check,
     held,
@@ -39,12 +39,15 @@ async def object_to(
 ) -> SaleObjection:
     """Object to the price while it is on notice; the owner notes what others tell it.
 
-    Raises NotFound, Forbidden, OrganizationUnnamed, WrongWay, WrongSaleState, NotBegun.
+    Raises NotFound, Forbidden, OrganizationUnnamed, ObjectorUnasked, WrongWay, WrongSaleState,
+    NotBegun.
     """
     sale = await held(session, actor, sale_id)
     organization = await acting_organization(
         session, actor, Permission.DEALS_WRITE, body.organization_id
     )
+    if body.objector is not None and organization.id != sale.organization_id:
+        raise ObjectorUnasked
     check(sale, Action.OBJECT, SaleWay.AGREEMENT)
     if service.to_begin(sale):
         raise NotBegun

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kechuangtong.accounts.actor import Actor
+from kechuangtong.accounts.actor import ANONYMOUS, Actor
 from kechuangtong.accounts.deps import IdempotentSession, ReadSession, WriteSession, requires
 from kechuangtong.accounts.idempotency import IdempotentRoute
 from kechuangtong.accounts.permissions import Permission
@@ -39,7 +39,16 @@ from kechuangtong.sample import ids
 
 router = APIRouter(prefix="/v1/sales", tags=["sales"], route_class=IdempotentRoute)
 
-Reader = Annotated[Actor, Depends(requires(Permission.ACHIEVEMENTS_READ))]
+
+async def _reader(
+    actor: Annotated[Actor, Depends(requires(Permission.ACHIEVEMENTS_READ))],
+) -> Actor:
+    """What of a sale is not everyone's is read with `deals:read`: a key without it reads as anyone
+    does."""
+    return actor if actor.in_scope(Permission.DEALS_READ) else ANONYMOUS
+
+
+Reader = Annotated[Actor, Depends(_reader)]
 Insider = Annotated[Actor, Depends(requires(Permission.DEALS_READ))]
 Writer = Annotated[Actor, Depends(requires(Permission.DEALS_WRITE))]
 AuctionId = Annotated[uuid.UUID, of_sample(ids.AUCTION)]

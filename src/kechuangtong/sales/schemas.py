@@ -162,7 +162,9 @@ class SaleWithdraw(Input):
 
     model_config = ConfigDict(json_schema_extra={"example": {"reason": "成果权属有待明确。"}})
 
-    reason: Annotated[Words, Field(description="Why (撤回原因); those who take part read it")]
+    reason: Annotated[
+        Words, Field(description="Why (撤回原因); of what was published everyone reads it")
+    ]
 
 
 class SaleAward(Input):

@@ -118,7 +118,6 @@ def figures(
     """The figures of some deals, and of the contacts that came before."""
     total = _sums(found, first, query, lambda one, on: (None,)).get(None, _Sum())
     groups = {} if query.by is None else _sums(found, first, query, _VALUES[query.by])
-    shown, left_out = _most(groups, query.by)
     tells_contacts = query.broker_id is None
     statistics = DealStatistics(
         by=query.by,
@@ -130,13 +129,16 @@ def figures(
                 name=None,
                 **_figures(one, tells_contacts and query.by not in _OF_PARTIES),
             )
-            for value, one in shown
+            for value, one in _ordered(groups, query.by)
         ],
-        left_out=left_out,
+        left_out=max(len(groups) - _GROUPS, 0),
     )
     if everyone:
         _hide([statistics.total])
-        _hide(statistics.groups)
+        _hide(statistics.groups)  # and only then are some left out, which the whole could tell, too
+    statistics.groups = statistics.groups[:_GROUPS]
+    if query.by is By.MONTH:
+        statistics.groups.reverse()
     return statistics
 
 
@@ -201,17 +203,14 @@ def _steps(one: Case) -> Iterator[tuple[FunnelStep, date, int | None]]:
             before = on
 
 
-def _most(
-    groups: dict[str | None, _Sum], by: By | None
-) -> tuple[list[tuple[str | None, _Sum]], int]:
+def _ordered(groups: dict[str | None, _Sum], by: By | None) -> list[tuple[str | None, _Sum]]:
+    """Those first that are shown rather than others: the last months, else the most deals."""
     if by is By.MONTH:
-        rows = sorted(groups.items(), key=lambda one: one[0] or "")
-        return rows[-_GROUPS:], max(len(rows) - _GROUPS, 0)
-    rows = sorted(
+        return sorted(groups.items(), key=lambda one: one[0] or "", reverse=True)
+    return sorted(
         groups.items(),
         key=lambda one: (-one[1].steps[FunnelStep.DEAL], -one[1].contracts, one[0] or "\uffff"),
     )
-    return rows[:_GROUPS], max(len(rows) - _GROUPS, 0)
 
 
 def _figures(one: _Sum, tells_contacts: bool) -> dict[str, object]:

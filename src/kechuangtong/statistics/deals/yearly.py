@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -141,21 +141,26 @@ async def _received(
 ) -> dict[uuid.UUID, Decimal]:
     """The money of the year by contract: of one organization, what of it is its own."""
     received = dict.fromkeys((one.id for one in contracts), _NOTHING)
+    # Whose money was is kept as it was at the time, also by the name of who was merged since.
+    names = select(Organization.id).where(
+        or_(Organization.id == whose, Organization.merged_into_id == whose)
+    )
+    own = frozenset() if whose is None else frozenset(map(str, await session.scalars(names)))
     for receipt in await session.scalars(
         select(PaymentReceipt).where(
             PaymentReceipt.contract_id.in_(received),
             PaymentReceipt.received_on.between(first, last),
         )
     ):
-        received[receipt.contract_id] += receipt.amount if whose is None else _own(receipt, whose)
+        received[receipt.contract_id] += receipt.amount if whose is None else _own(receipt, own)
     return received
 
 
-def _own(receipt: PaymentReceipt, whose: uuid.UUID) -> Decimal:
+def _own(receipt: PaymentReceipt, whose: Collection[str]) -> Decimal:
     own = [
         Decimal(part["amount"])
         for part in receipt.parts
-        if (part["side"], part["organization_id"]) == (ContractSide.SELLER, str(whose))
+        if part["side"] == ContractSide.SELLER and part["organization_id"] in whose
     ]
     return sum(own, _NOTHING)
 
