@@ -107,6 +107,7 @@ async def take_step(
     way: Annotated[str, Form()] = "",
     related: Annotated[str, Form()] = "",
     pricing: Annotated[str, Form()] = "",
+    sale_reference: Annotated[str, Form()] = "",
     register_number: Annotated[str, Form()] = "",
     amount: Annotated[str, Form()] = "",
 ) -> Response:
@@ -119,6 +120,7 @@ async def take_step(
         "way": way,
         "related": related,
         "pricing": pricing,
+        "sale_reference": sale_reference,
         "register_number": register_number,
         "amount": amount,
     }
