@@ -26,7 +26,7 @@ async def test_nothing_is_signed_before_each_objection_to_the_price_is_decided(
     make_sale: Any,
 ) -> None:
     long_ago = today() - timedelta(days=40)
-    for names_its_deal in (True, False):
+    for names_its_deal, outcome in ((True, "dismissed"), (False, "dismissed"), (False, "upheld")):
         deal_id = await negotiated(service, achievement, on=long_ago)
         deal = f"/v1/deals/{deal_id}"
         price = {"price": "100", "way": "license", "on": ago(30)}
@@ -49,6 +49,12 @@ async def test_nothing_is_signed_before_each_objection_to_the_price_is_decided(
             session.add(objection)
         assert code(await step(scholar, deal, "sign_contract")) == (409, "price_objection_open")
         assert (await sign_actions(scholar, deal)) == set()
+        if outcome == "upheld":
+            decided = {"outcome": outcome, "answer": "重新评估。"}
+            decide = f"{sale}/objections/{objection.id}/decide"
+            (await change(scholar, decide, decided)).raise_for_status()
+            assert (await scholar.get(deal)).json()["state"] == "negotiation"
+            continue
         transfer = {"kind": "transfer", "sub_kind": None, "know_how": "干燥曲线"}
         contract = (await draft(scholar, str(deal_id), **transfer))["id"]
         await act(scholar, contract, "confirm")

@@ -1,6 +1,7 @@
 """Deals (交易): one's own by state, and what can be done to one now."""
 
 import uuid
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -29,10 +30,12 @@ from kechuangtong.deals import documents, opening, service
 from kechuangtong.deals.schemas import (
     BoardQuery,
     DealCreate,
+    DealDetail,
     DealQuery,
     DocumentForm,
     StepCreate,
     StepQuery,
+    StepRead,
 )
 from kechuangtong.deals.states import Action
 from kechuangtong.models.deal import DealSide
@@ -217,5 +220,13 @@ async def _deal(
         sides=[side for side in DealSide if side in mine],
         aspects=aspects_of(reasons.for_, reasons.against) if reasons else [],
         today=today(),
+        signed=_signed(shown, history.items),
         typed=typed or {},
     )
+
+
+def _signed(deal: DealDetail, steps: Sequence[StepRead]) -> dict[str, Any]:
+    """What the side that signed first told of the price."""
+    waits = any(one.action is Action.SIGN_CONTRACT for one in deal.agreements)
+    told = (one.details for one in reversed(steps) if one.action is Action.SIGN_CONTRACT)
+    return next(told, {}) if waits else {}

@@ -88,8 +88,35 @@ async def ended(session: AsyncSession, actor: Actor, sale: Sale, reason: str) ->
     if sale.deal_id is None or sale.way is not SaleWay.AGREEMENT or sale.published_at is None:
         return
     deal = await queries.deal(session, actor, sale.deal_id, to_change=True)
-    if deal is None or deal.state is not DealState.PRICE_NOTICE:
+    if deal is not None and deal.state is DealState.PRICE_NOTICE:
+        await _return(session, actor, deal, reason)
+
+
+async def objected(session: AsyncSession, actor: Actor, sale: Sale, reason: str) -> None:
+    """Let the deals that are to be signed at a price which was objected to go back to where that is
+    negotiated: the one that the sale names, else those of its achievement with its buyer."""
+    if sale.deal_id is not None:
+        await ended(session, actor, sale, reason)
         return
+    found = await session.scalars(
+        select(Deal.id)
+        .join(DealParty)
+        .where(
+            Deal.state == DealState.PRICE_NOTICE,
+            Deal.achievement_id == sale.achievement_id,
+            DealParty.side == DealSide.BUYER,
+            DealParty.organization_id == sale.buyer_id,
+        )
+        .order_by(Deal.id)
+    )
+    for deal_id in found.all():
+        deal = await queries.deal(session, OPERATOR, deal_id, to_change=True)
+        if deal is not None and deal.state is DealState.PRICE_NOTICE:
+            by = actor if DealSide.SELLER in policy.sides(actor, deal) else OPERATOR
+            await _return(session, by, deal, reason)
+
+
+async def _return(session: AsyncSession, actor: Actor, deal: Deal, reason: str) -> None:
     await take(
         session,
         actor,
