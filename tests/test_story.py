@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import time_machine
+from pydantic import SecretStr
 
 from conftest import (
     PASSWORD,
@@ -51,7 +52,7 @@ async def _on(engine: str, folder: Path, place: str) -> AsyncIterator[Service]:
             (folder / "server").mkdir()
             stack.enter_context(meilisearch_process(folder / "server", port, key))
             url = f"http://127.0.0.1:{port}"
-            chosen = {"search": engine, "meilisearch_url": url, "meilisearch_key": key}
+            chosen = {"search": engine, "meilisearch_url": url, "meilisearch_key": SecretStr(key)}
             settings = settings.model_copy(update=chosen)
         service = await stack.enter_async_context(running(settings))
         if service.runtime.engine.shared:  # then others do the work in the background
