@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -177,9 +176,9 @@ async def _try(
 ) -> httpx.Response:
     request = request_for(document(), method, path, operation)
     if "If-Match" in request["headers"]:
-        read = await client.get(
-            re.sub(r"(/[0-9a-f-]{36})/[a-z-]+$", r"\1", request["url"])
-        )  # without the verb
+        changed = request["url"]
+        while "ETag" not in (read := await client.get(changed)).headers:  # it is of what is above
+            changed = changed.rpartition("/")[0]
         request["headers"]["If-Match"] = read.headers["ETag"]
     return await client.request(**request)
 

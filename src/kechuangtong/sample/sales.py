@@ -22,6 +22,7 @@ from kechuangtong.models import (
 from kechuangtong.models.ownership import OwnershipKind
 from kechuangtong.models.sale import SaleObject, SaleState, SaleWay
 from kechuangtong.sample import ids
+from kechuangtong.sample.ids import sample_id
 
 # Name, share of the rights, contribution, a main contributor, of the transfer staff.
 _INVENTORS: Final = (
@@ -140,11 +141,13 @@ async def add_ownership(session: AsyncSession) -> None:
 
 async def add_sales(session: AsyncSession) -> None:
     """Sales of each way, open and closed, with what was done in them."""
-    achievement = await session.get_one(Achievement, uuid.UUID(ids.ACHIEVEMENT))
+    sold = await session.get_one(Achievement, uuid.UUID(ids.ACHIEVEMENT))
+    other = await session.get_one(Achievement, sample_id("a0003"))
     midnight = datetime.combine(today(), time(), CITY)
     sales = {}
     for short, way, what, title, price, begins, ends, more in _SALES:
         draft = short == ids.SALE_DRAFT
+        achievement = other if draft else sold
         sales[short] = Sale(
             id=uuid.UUID(short),
             achievement_id=achievement.id,
