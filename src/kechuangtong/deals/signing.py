@@ -20,7 +20,7 @@ def completed(steps: Sequence[DealStep], details: dict[str, Any]) -> dict[str, A
     if "pricing" in details:
         return details
     signed = [one for one in policy.agreements(steps) if one.action == Action.SIGN_CONTRACT]
-    told = signed[0].details if signed else {"pricing": Pricing.AGREEMENT.value}
+    told = {"pricing": Pricing.AGREEMENT.value} | (signed[0].details if signed else {})
     return {name: told[name] for name in _OF_PRICE if name in told} | details
 
 
