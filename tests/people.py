@@ -5,7 +5,8 @@ from typing import Any
 
 import httpx
 
-from conftest import Service, token_for
+from conftest import PASSWORD, Service, token_for
+from forms import send
 from kechuangtong.accounts.permissions import PlatformRole, Role
 from kechuangtong.models import Membership, User
 
@@ -40,3 +41,9 @@ async def change(
 ) -> httpx.Response:
     """Change a thing as it stands."""
     return await client.request(method, path, json=body, headers={"If-Match": "*"})
+
+
+async def signed_in_at_a_browser(client: httpx.AsyncClient, name: str) -> httpx.AsyncClient:
+    """A browser in which a user has signed in."""
+    await send(client, "/sign-in", {"username": name, "password": PASSWORD})
+    return client

@@ -1,6 +1,10 @@
 """The policy table and the calendar of working days."""
 
+import json
+from collections.abc import Iterator
 from datetime import date, timedelta
+from importlib.resources import files
+from typing import Any
 
 import pytest
 
@@ -45,6 +49,35 @@ def test_the_table_is_whole_and_sound() -> None:
     assert subsidy is not None
     assert subsidy.rule.values["percent"] is None
     assert subsidies.at(date(2025, 1, 1), "四川省绵阳市") is None
+
+
+# A list of words that we made ourselves: nobody's rule.
+_NO_RULES = {"testing.json"}
+
+
+def test_the_table_has_each_rule_of_each_file() -> None:
+    listed = {rule.source for rule in table.rules()}
+    found = {
+        one.name: set(_sources(json.loads(one.read_text(encoding="utf-8"))))
+        for one in files("kechuangtong.policies").iterdir()
+        if one.name.endswith(".json") and one.name not in _NO_RULES
+    }
+    assert len(found) > 10
+    for name, sources in found.items():
+        assert sources, name
+        assert sources <= listed, name
+
+
+def _sources(node: Any) -> Iterator[str]:
+    """All sources that a file names, wherever they stand in it."""
+    if isinstance(node, dict):
+        if isinstance(node.get("source"), str):
+            yield node["source"]
+        for one in node.values():
+            yield from _sources(one)
+    elif isinstance(node, list):
+        for one in node:
+            yield from _sources(one)
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,20 @@ from conftest import Service
 from contracting import ANY, PLAN, act, code, deal_state, draft, negotiated, sign
 from kechuangtong.accounts.permissions import Role
 from kechuangtong.contracts.states import TRANSITIONS, Action, sides_of
-from kechuangtong.models import Contract, ContractVersion, DealStep, Event, Membership, Notice, User
+from kechuangtong.models import (
+    Contract,
+    ContractRegistration,
+    ContractVersion,
+    DealStep,
+    Event,
+    Membership,
+    Notice,
+    Organization,
+    User,
+)
 from kechuangtong.models.contract import ContractState
 from kechuangtong.models.deal import DealSide, DealState
-from people import signed_in
+from people import signed_in, signed_in_at_a_browser
 
 BODIES: dict[Action, tuple[str, dict[str, Any]]] = {
     Action.CONFIRM: ("confirm", {}),
@@ -205,9 +215,22 @@ async def test_a_public_owner_signs_a_transfer_only_after_the_notice_of_its_pric
     # Nothing of it is kept: neither side stands alone.
     found = (await buyer.get(f"/v1/contracts/{made['id']}")).json()
     assert (found["state"], found["confirmed_by"]) == ("draft", ["seller"])
-    await buyer.patch(f"/v1/contracts/{made['id']}", json={"pricing": "auction"}, headers=ANY)
+    path = f"/v1/contracts/{made['id']}"
+    place = {"sale_reference": "西南联合产权交易所 G32026SC1000123"}
+    misplaced = await buyer.patch(path, json=place, headers=ANY)
+    assert code(misplaced) == (422, "contract_invalid")
+    await buyer.patch(path, json={"pricing": "auction"}, headers=ANY)
+    await act(scholar, made["id"], "confirm")
+    assert code(await act(buyer, made["id"], "confirm")) == (409, "sale_not_awarded")
+    (await buyer.patch(path, json=place, headers=ANY)).raise_for_status()
     for client in (scholar, buyer):
         assert (await act(client, made["id"], "confirm")).is_success
+    history = (await buyer.get(f"/v1/deals/{deal}/steps")).json()["items"]
+    assert history[-1]["details"] == {
+        "pricing": "auction",
+        "contract_id": made["id"],
+        **place,
+    }
     assert await deal_state(buyer, made["id"]) == "signed"
     discarded = await draft(scholar, await negotiated(service))
     assert (await act(buyer, discarded["id"], "discard")).json()["state"] == "discarded"
@@ -357,7 +380,36 @@ async def test_registration_is_noted_step_by_step(
     receipt = {"due_id": first["id"], "amount": "5.00", "received_on": "2026-11-07"}
     assert (await act(scholar, contract, "receipts", **receipt)).status_code == 201
     assert await deal_state(buyer, contract) == "registration_applied"
-    assert (await step("/accept", accepted_on="2026-11-09")).json()["registration"] == "accepted"
+    accepted = (await step("/accept", accepted_on="2026-11-09")).json()
+    assert accepted["registration"] == "accepted"
+    former, one = accepted["registrations"]
+    assert (former["deadline"], one["deadline"]["due_on"]) == (None, "2026-11-30")
+    assert (one["deadline"]["days"], one["deadline"]["working_days"]) == (15, True)
+    rule = one["deadline"]["rule"]
+    assert (rule["id"], rule["verified"], bool(rule["source"])) == (
+        "registration-2026",
+        False,
+        True,
+    )
+    said = {warning["code"] for warning in one["deadline"]["warnings"]}
+    assert said == {"unverified", "region_unknown"}
+    async with service.client() as browser:
+        await signed_in_at_a_browser(browser, "buyer")
+        page = (await browser.get(f"/contracts/{contract}")).text
+        assert "2026-11-30" in page
+        assert rule["source"] in page
+    # In the seller's region its own rule holds; disputed, the longer term of the country's.
+    for place, disputed, due_on, rule_id in (
+        ("浙江省杭州市", True, "2026-11-19", "registration-zhejiang"),
+        ("四川省成都市", True, "2026-12-21", "registration-2026"),
+    ):
+        async with service.runtime.database.write() as session:
+            seller = await session.get_one(Organization, service.university)
+            seller.place = place
+            await session.execute(update(ContractRegistration).values(disputed=disputed))
+        (*_, one) = (await buyer.get(f"/v1/contracts/{contract}")).json()["registrations"]
+        found = (one["deadline"]["due_on"], one["deadline"]["rule"]["id"])
+        assert found == (due_on, rule_id)
     for body, what in (
         ({"decided_on": "2026-11-08", "number": "2026510102000123"}, "dates_out_of_order"),
         ({"decided_on": "2026-11-20", "number": "12345"}, "register_number_invalid"),

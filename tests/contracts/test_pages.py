@@ -6,17 +6,13 @@ from typing import Any
 
 import httpx
 
-from conftest import PASSWORD, Service
+from conftest import Service
 from contracting import act, draft, negotiated, sign
 from forms import send
 from kechuangtong.core.clock import today
+from people import signed_in_at_a_browser
 
 EVIL = "<script>alert(1)</script>"
-
-
-async def signed_in_at_a_browser(client: httpx.AsyncClient, name: str) -> httpx.AsyncClient:
-    await send(client, "/sign-in", {"username": name, "password": PASSWORD})
-    return client
 
 
 async def test_a_contract_is_confirmed_and_its_receipts_are_kept(

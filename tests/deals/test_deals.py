@@ -19,6 +19,8 @@ from kechuangtong.organizations.service import create_organization
 from kechuangtong.policies import price_notice
 from people import change, signed_in
 
+EXCHANGE = {"sale_reference": "西南联合产权交易所 G32026SC1000123"}
+
 
 async def inbox(client: httpx.AsyncClient) -> list[tuple[str, str, bool]]:
     """Kinds, texts and what waits, newest first."""
@@ -95,8 +97,17 @@ async def test_a_deal_goes_from_an_interest_to_its_completion(
     assert (running["price_notice"]["until"], running["waiting_for"]) == (ago(-12), [])
     assert "sign_contract" not in {one["action"] for one in running["actions"]}
     (await step(scholar, deal, "return_to_negotiation", reason="改为挂牌")).raise_for_status()
-    assert (await step(scholar, deal, "sign_contract", pricing="auction")).status_code == 200
-    assert (await step(buyer, deal, "sign_contract", pricing="listing")).json()["state"] == "signed"
+    for told, status, why in (
+        ({"pricing": "listing"}, 409, "sale_not_awarded"),
+        ({"pricing": "auction"}, 409, "sale_not_awarded"),
+        ({"pricing": "no_achievement"}, 409, "achievement_sold"),
+        ({"pricing": "no_achievement", **EXCHANGE}, 422, "extra_forbidden"),
+        (EXCHANGE, 422, "extra_forbidden"),
+    ):
+        assert code(await step(scholar, deal, "sign_contract", **told)) == (status, why), told
+    listed = {"pricing": "listing", **EXCHANGE}
+    assert (await step(scholar, deal, "sign_contract", **listed)).status_code == 200
+    assert (await step(buyer, deal, "sign_contract")).json()["state"] == "signed"
 
     (await step(scholar, deal, "apply_registration")).raise_for_status()
     numbers = {"12": "register_number_invalid", "2026 9901 00 000123": "register_number_invalid"}
@@ -119,6 +130,7 @@ async def test_a_deal_goes_from_an_interest_to_its_completion(
     assert {one["user"] for one in history} == {None, "buyer"}  # others' people have no names here
     found = {one["action"]: one for one in history}
     assert found["register"]["details"] == {"register_number": "2026510100000123"}
+    assert found["sign_contract"]["details"] == listed
     assert found["record_receipt"]["details"] == {"amount": "900000.00"}
     assert found["agree_confidentiality"]["organization"]["name"] == "蜀江大学"
     some = await buyer.get(f"{deal}/steps?limit=2")
@@ -341,7 +353,8 @@ async def test_others_take_part_on_a_side_until_the_contract_is_signed(
 
     (await step(third, deal, "start_negotiation")).raise_for_status()
     for client in (third, buyer):
-        (await step(client, deal, "sign_contract", pricing="no_achievement")).raise_for_status()
+        signed = await step(client, deal, "sign_contract", pricing="auction", **EXCHANGE)
+        signed.raise_for_status()
     last = str(await third_party(service, "戊"))
     assert code(await add(buyer, last)) == (409, "parties_fixed")
     await third.aclose()

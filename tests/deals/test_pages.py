@@ -62,6 +62,14 @@ async def test_a_deal_is_opened_and_carried_on_by_the_pages(
         assert "一方已确认" in await read(staff, path)
         assert html.escape(EVIL) in await read(staff, path)
         assert (await act("start_negotiation", "seller", staff)).status_code == 303
+        exchange = "西南联合产权交易所 G32026SC1000123"
+        told = {"pricing": "auction", "sale_reference": exchange}
+        assert (await act("sign_contract", "seller", staff, **told)).status_code == 303
+        to_sign = await read(guest, path)
+        assert f"拍卖 · {exchange}" in to_sign
+        # The other side signs the same, unless it says otherwise.
+        assert 'value="auction" selected' in to_sign
+        assert f'name="sale_reference" value="{exchange}"' in to_sign
         refused = await act("publish_price", "seller", staff, price="很多", way="license")
         assert refused.status_code == 422
         assert 'value="很多"' in refused.text
@@ -71,7 +79,7 @@ async def test_a_deal_is_opened_and_carried_on_by_the_pages(
         priced = await act("publish_price", "seller", staff, price="1200000", way="license")
         assert priced.status_code == 303
         assert f"{ago(0)} – {ago(-15)}" in await read(guest, path)
-        assert "签订合同" not in await read(guest, path)
+        assert 'value="sign_contract"' not in await read(guest, path)
 
         files = {"file": ("纪要.txt", "纪要".encode())}
         fields = {"step": "2", "own_side": "yes"}

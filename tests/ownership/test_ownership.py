@@ -2,21 +2,17 @@
 
 import json
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import ValidationError
 from sqlalchemy import select
 
 from conftest import Service
 from kechuangtong.accounts.permissions import PlatformRole
 from kechuangtong.core.clock import today
-from kechuangtong.models import Event, Inventor
-from kechuangtong.ownership.reward import reward_split
+from kechuangtong.models import Event, Organization
 from kechuangtong.ownership.schemas import OwnershipPut
 from people import change, signed_in
 
@@ -90,6 +86,31 @@ async def test_a_new_version_stands_from_its_day_and_names_are_for_own_people(
     reward = await scholar.get(f"{path}/reward?amount=1000.01")
     assert [one["amount"] for one in reward.json()["parts"]] == ["600.00", "333.34", "66.67"]
     assert (reward.json()["main"], reward.json()["transfer_staff"]) == ("600.00", "66.67")
+    # The floor, and who gets what part, are those of the owner's region.
+    for place, percent, rules, warned in (
+        (
+            None,
+            "50",
+            ["reward-national", "reward-shares-national"],
+            {"region_unknown"},
+        ),
+        (
+            "浙江省杭州市",
+            "70",
+            ["reward-zhejiang", "reward-shares-zhejiang"],
+            {"unverified", "main_below"},
+        ),
+    ):
+        async with service.runtime.database.write() as session:
+            (await session.get_one(Organization, service.university)).place = place
+        shown = (await scholar.get(f"{path}/reward?amount=1000.01")).json()
+        assert (shown["floor"]["income_percent"], shown["floor"]["least_years"] > 0) == (
+            percent,
+            True,
+        )
+        assert [one["id"] for one in shown["rules"]] == rules
+        assert all(one["source"] for one in shown["rules"])
+        assert {one["code"] for one in shown["warnings"]} == warned
     assert (await scholar.get(f"{path}/reward?amount=1&on=2025-06-01")).status_code == 409
     for client, status in ((auditor, 200), (buyer, 403), (anyone, 401)):
         assert (await client.get(f"{path}/reward?amount=1")).status_code == status
@@ -131,18 +152,3 @@ def test_what_does_not_add_up_or_suit_the_kind_is_refused() -> None:
     ):
         with pytest.raises(ValidationError):
             OwnershipPut.model_validate(body(**values))
-
-
-@settings(max_examples=30, deadline=None)
-@given(
-    cents=st.integers(0, 10**14 - 1),
-    weights=st.lists(st.integers(0, 10**6), min_size=1, max_size=8).filter(any),
-)
-def test_the_parts_of_a_reward_add_up_and_lie_within_a_cent(cents: int, weights: list[int]) -> None:
-    amount, whole = Decimal(cents) / 100, sum(weights)
-    people = [Inventor(contribution=Decimal(one) * 100 / whole) for one in weights]
-    parts = reward_split(amount, people)
-    assert sum(parts) == amount
-    for part, weight in zip(parts, weights, strict=True):
-        assert abs(part - amount * weight / whole) < Decimal("0.011")
-        assert weight or not part

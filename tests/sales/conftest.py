@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +11,11 @@ import pytest
 
 from conftest import Service
 from kechuangtong.accounts.actor import OPERATOR
-from kechuangtong.core.clock import now
+from kechuangtong.core.clock import now, today
 from kechuangtong.core.trade import OrganizationKind
-from kechuangtong.models import Sale
+from kechuangtong.deals.states import Action
+from kechuangtong.models import Deal, DealParty, DealStep, Sale
+from kechuangtong.models.deal import DealSide, DealState
 from kechuangtong.models.sale import SaleObject, SaleState, SaleWay
 from kechuangtong.organizations.service import create_organization
 from people import change, signed_in
@@ -44,6 +46,7 @@ def make_sale(service: Service, achievement: str) -> MakeSale:
         way: SaleWay, state: SaleState = SaleState.OPEN, *, minutes: int = 10, **values: Any
     ) -> str:
         shared = {
+            "achievement_id": uuid.UUID(achievement),
             "title": "独占许可",
             "summary": "三年。",
             "price": Decimal(100),
@@ -54,7 +57,6 @@ def make_sale(service: Service, achievement: str) -> MakeSale:
         }
         sale = Sale(
             id=uuid.uuid4(),
-            achievement_id=uuid.UUID(achievement),
             organization_id=service.university,
             way=way,
             stored_state=state,
@@ -76,3 +78,34 @@ async def rival(service: Service) -> AsyncIterator[httpx.AsyncClient]:
         )
     async with await signed_in(service, "rival", member_of=other.id) as client:
         yield client
+
+
+async def negotiated(service: Service, achievement: str, on: date | None = None) -> uuid.UUID:
+    """A deal in which the university and the enterprise negotiate."""
+    deal = Deal(
+        id=uuid.uuid4(),
+        title="余热除湿机组",
+        achievement_id=uuid.UUID(achievement),
+        opened_by=DealSide.BUYER,
+        state=DealState.NEGOTIATION,
+    )
+    sides = {DealSide.SELLER: service.university, DealSide.BUYER: service.enterprise}
+    async with service.runtime.database.write() as session:
+        session.add(deal)
+        await session.flush()
+        session.add_all(
+            DealParty(deal_id=deal.id, organization_id=one, side=side)
+            for side, one in sides.items()
+        )
+        session.add(
+            DealStep(
+                deal_id=deal.id,
+                number=1,
+                action=Action.START_NEGOTIATION.value,
+                to_state=DealState.NEGOTIATION,
+                side=DealSide.SELLER,
+                on=on or today(),
+                organization_id=service.university,
+            )
+        )
+    return deal.id

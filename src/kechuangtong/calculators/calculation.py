@@ -134,6 +134,16 @@ class Paper:
         for code, text in cautions:
             self.warn(code, text)
 
+    @property
+    def rules(self) -> list[RuleRead]:
+        """The rules that were named."""
+        return [RuleRead.of(rule) for rule in self._rules.values()]
+
+    @property
+    def warnings(self) -> list[Caution]:
+        """What was warned of."""
+        return list(self._cautions.values())
+
     def answer(self, name: str, inputs: I, results: R) -> Calculation[I, R]:
         """The whole sheet."""
         return Calculation[I, R](
@@ -141,8 +151,8 @@ class Paper:
             inputs=inputs,
             results=results,
             steps=self._steps,
-            rules=[RuleRead.of(rule) for rule in self._rules.values()],
-            warnings=list(self._cautions.values()),
+            rules=self.rules,
+            warnings=self.warnings,
         )
 
 

@@ -37,6 +37,13 @@ class Deadline:
     rule: Rule
     cautions: tuple[tuple[str, Text], ...]
 
+    def written(self) -> Paper:
+        """A sheet with the rule and what to be careful about, in the caller's language."""
+        paper = Paper()
+        paper.by(self.rule)
+        paper.warn_all(self.cautions)
+        return paper
+
 
 def registration_deadline(
     accepted_on: date, amount: Decimal, disputed: bool, region: str | None = None
@@ -103,9 +110,7 @@ class DeadlineResult(BaseModel):
 def calculate(inputs: DeadlineInput) -> Calculation[DeadlineInput, DeadlineResult]:
     """By when the registry decides. Raises NoRuleThen."""
     found = registration_deadline(inputs.accepted_on, inputs.amount, inputs.disputed, inputs.region)
-    paper = Paper()
-    paper.by(found.rule)
-    paper.warn_all(found.cautions)
+    paper = found.written()
     kind = Text("个工作日", "working days") if found.working_days else Text("日", "calendar days")
     paper.step(
         Text(

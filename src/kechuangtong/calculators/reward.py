@@ -289,20 +289,42 @@ def _taken(paper: Paper, inputs: RewardInput, least: Decimal) -> Decimal:
     return agreed
 
 
+def divided(
+    paper: Paper,
+    award: Decimal,
+    shares: Sequence[Decimal],
+    parts: rewards.Parts | None,
+    *,
+    main: Decimal,
+    office: Decimal,
+) -> list[Decimal]:
+    """What each gets of an award, to the cent and together all of it.
+
+    `main` and `office` are what main contributors and the transfer office get together, in percent:
+    where that is less than the rule's least it is warned of, as `main_below` or `office_below`.
+    """
+    if parts is not None:
+        paper.by(parts.rule)
+        if main < parts.main_percent:
+            paper.warn("main_below", _MAIN_BELOW.format(least=percent(parts.main_percent)))
+        if parts.office_percent is not None and office < parts.office_percent:
+            paper.warn("office_below", _OFFICE_BELOW.format(least=percent(parts.office_percent)))
+    return split(award, shares)
+
+
 def _shared(paper: Paper, inputs: RewardInput, award: Decimal, on: date) -> list[ContributorResult]:
     """Who gets what of the award."""
     people = inputs.contributors
     if not people:
         return []
-    rule = rewards.parts(on, inputs.region)
-    if rule is not None:
-        paper.by(rule.rule)
-        for role, least, code, text in (
-            (ContributorRole.MAIN, rule.main_percent, "main_below", _MAIN_BELOW),
-            (ContributorRole.OFFICE, rule.office_percent, "office_below", _OFFICE_BELOW),
-        ):
-            if least is not None and _share(people, role) < least:
-                paper.warn(code, text.format(least=percent(least)))
+    amounts = divided(
+        paper,
+        award,
+        [one.share for one in people],
+        rewards.parts(on, inputs.region),
+        main=_share(people, ContributorRole.MAIN),
+        office=_share(people, ContributorRole.OFFICE),
+    )
     paper.step(
         Text(
             f"按份额分给 {len(people)} 人，各计到分，合计等于奖励总额",
@@ -310,7 +332,6 @@ def _shared(paper: Paper, inputs: RewardInput, award: Decimal, on: date) -> list
         ),
         award,
     )
-    amounts = split(award, [one.share for one in people])
     return [
         ContributorResult(name=one.name, role=one.role, amount=amount, taxable=None)
         for one, amount in zip(people, amounts, strict=True)

@@ -24,7 +24,8 @@ from kechuangtong.core.identifiers import IdentifierError, parse_patent
 from kechuangtong.core.language import Text
 from kechuangtong.core.money import HUNDRED, part
 from kechuangtong.core.schemas import FreeText, Input, Line, ShortLine, Yuan
-from kechuangtong.deals.states import Pricing
+from kechuangtong.deals.schemas import SaleReference
+from kechuangtong.deals.states import BY_SALE, Pricing
 from kechuangtong.lists.schemas import Day
 from kechuangtong.models.contract import ContractKind, ContractSide, SubKind
 
@@ -32,6 +33,9 @@ _SUB_KIND = Text("此细类不属于该合同类型", "this is no sub-kind of th
 _NO_LICENCE = Text("只有技术许可合同填许可条款", "only a licence contract has terms of a licence")
 _PRICING = Text(
     "转让或许可的是已有成果，请选其他定价方式", "a transfer or licence sells an achievement"
+)
+_REFERENCE = Text(
+    "只有挂牌交易、拍卖填成交编号", "only a listing or an auction has a sale_reference"
 )
 _DAYS = Text("止日不得早于起日", "the last day does not lie before the first")
 _WHO = Text("请填单位标识或名称", "a party has an organization or a name")
@@ -211,6 +215,13 @@ class ContractTerms(Input):
         Pricing | None,
         Field(description="Of transfers and licences; else no achievement is sold (定价方式)"),
     ] = None
+    sale_reference: Annotated[
+        SaleReference | None,
+        Field(
+            description="Of a listing or auction elsewhere: the exchange and its transaction "
+            "number (交易场所和成交编号)"
+        ),
+    ] = None
     technology_import: Annotated[
         bool, Field(description="From abroad: the buyer registers it (技术进口)")
     ] = False
@@ -269,6 +280,8 @@ class ContractContent(ContractTerms):
         of_achievement = self.kind in (ContractKind.TRANSFER, ContractKind.LICENSE)
         if of_achievement and self.pricing is Pricing.NO_ACHIEVEMENT:
             raise ValueError(_PRICING)
+        if self.sale_reference is not None and self.pricing not in BY_SALE:
+            raise ValueError(_REFERENCE)
         if self.kind is ContractKind.LICENSE:
             self.licence = self.licence or Licence()
         elif self.licence is not None:

@@ -31,10 +31,12 @@ def has_ended(deal: Deal) -> bool:
 
 async def signed(session: AsyncSession, actor: Actor, contract: Contract, by: DealSide) -> None:
     """Both sides sign, the one that confirmed first as first. Raises WrongDealState,
-    PriceNoticeRequired, PriceNoticeRunning."""
+    PriceNoticeRequired, PriceNoticeRunning, PriceObjectionOpen, SaleNotAwarded."""
     content = ContractContent.model_validate(contract.content)
     default = Pricing.AGREEMENT if content.kind in _OF_ACHIEVEMENTS else Pricing.NO_ACHIEVEMENT
     details = {"pricing": (content.pricing or default).value}
+    if content.sale_reference is not None:
+        details["sale_reference"] = content.sale_reference
     deal = contract.deal
     for side in (by.other, by):
         steps = (await queries.histories(session, [deal.id]))[deal.id]

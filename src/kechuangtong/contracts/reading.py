@@ -6,6 +6,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.accounts.actor import Actor
+from kechuangtong.calculators.calculation import RuleRead
+from kechuangtong.calculators.deadline import registration_deadline
+from kechuangtong.calculators.errors import NoRuleThen
 from kechuangtong.contracts import ledger, queries
 from kechuangtong.contracts.content import ContractContent
 from kechuangtong.contracts.items import missing_items
@@ -21,14 +24,16 @@ from kechuangtong.contracts.schemas import (
     PaymentRead,
     ProposalRead,
     ReceiptRead,
+    RegistrationDeadline,
     RegistrationRead,
     RoyaltyReportRead,
     VersionRead,
 )
 from kechuangtong.contracts.service import get, possible, said
 from kechuangtong.contracts.sharing import Part, shares
+from kechuangtong.contracts.states import Action, sides_of
 from kechuangtong.core.paging import Page, PageQuery
-from kechuangtong.models import Contract, PaymentDue, PaymentReceipt
+from kechuangtong.models import Contract, ContractRegistration, PaymentDue, PaymentReceipt
 from kechuangtong.models.contract import ContractSide, ContractState
 from kechuangtong.models.deal import DealSide
 
@@ -61,9 +66,7 @@ async def show(session: AsyncSession, actor: Actor, contract: Contract) -> Contr
                 for one in missing
             ],
             "confirmed_by": [one for one in DealSide if contract.confirmed_at(one)],
-            "registrations": [
-                RegistrationRead.model_validate(one) for one in contract.registrations
-            ],
+            "registrations": [_registration(contract, one) for one in contract.registrations],
             "proposals": [
                 ProposalRead.model_validate(one) for one in contract.proposals[-_PROPOSALS:]
             ],
@@ -152,6 +155,29 @@ def receipt(one: PaymentReceipt) -> ReceiptRead:
         parts=_parts([Part.from_json(part) for part in one.parts]),
         created_at=one.created_at,
     )
+
+
+def _registration(contract: Contract, one: ContractRegistration) -> RegistrationRead:
+    """A registration with the registry's term: of the place of who applies, for the technology
+    amount as it was registered, else as it is agreed."""
+    shown = RegistrationRead.model_validate(one)
+    if one.accepted_on is None:
+        return shown
+    (side,) = sides_of(Action.REGISTER, technology_import=contract.content["technology_import"])
+    region = contract.deal.of_side(side)[0].organization.place
+    amount = contract.technical if one.technical is None else one.technical
+    try:
+        found = registration_deadline(one.accepted_on, amount, one.disputed, region)
+    except NoRuleThen:
+        return shown
+    shown.deadline = RegistrationDeadline(
+        due_on=found.due_on,
+        days=found.days,
+        working_days=found.working_days,
+        rule=RuleRead.of(found.rule),
+        warnings=found.written().warnings,
+    )
+    return shown
 
 
 def _parts(found: list[Part]) -> list[PartRead]:

@@ -1,7 +1,7 @@
 """The registration (认定登记) of a contract: applied for, accepted, decided.
 
 Only days, the number and the amounts are kept here; until when the registry has to decide is told
-by a rule that changes.
+by a rule that changes, when it is read.
 """
 
 import uuid

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
+from kechuangtong.calculators.calculation import Caution, RuleRead
 from kechuangtong.contracts.content import ContractContent, ContractTerms
 from kechuangtong.contracts.plan import Percent
 from kechuangtong.contracts.states import Action
@@ -234,8 +235,18 @@ class MissingItem(BaseModel):
     article: str
 
 
+class RegistrationDeadline(BaseModel):
+    """By when the registry decides on what it has accepted, and the rule that says so."""
+
+    due_on: Annotated[date, Field(description="The last day (截止日期)")]
+    days: Annotated[int, Field(description="How many days (期限天数)")]
+    working_days: Annotated[bool, Field(description="Whether they are working days (工作日)")]
+    rule: RuleRead
+    warnings: Annotated[list[Caution], Field(description="What to be careful about (提示)")]
+
+
 class RegistrationRead(Output):
-    """The registration that was last applied for."""
+    """One application for registration (认定登记), and what became of it."""
 
     id: uuid.UUID
     state: RegistrationState
@@ -248,6 +259,10 @@ class RegistrationRead(Output):
     total: YuanSum | None
     technical: YuanSum | None
     reason: str | None
+    deadline: Annotated[
+        RegistrationDeadline | None,
+        Field(description="Of what was accepted; null where no rule is known (登记期限)"),
+    ] = None
 
 
 class ProposalRead(Output):

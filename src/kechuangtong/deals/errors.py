@@ -89,6 +89,36 @@ class PriceNoticeRunning(Conflict):
     place = ("body", "action")
 
 
+class PriceObjectionOpen(Conflict):
+    code = "price_objection_open"
+    text = Text(
+        "对公示价格的异议尚未处理，处理后才能签订合同。",
+        "An objection to the price on notice is still to be decided; the contract is signed after "
+        "that.",
+    )
+    place = ("body", "action")
+
+
+class SaleNotAwarded(Conflict):
+    code = "sale_not_awarded"
+    text = Text(
+        "平台上没有该成果以此方式成交给买方的记录；在其他交易场所成交的，请填交易场所和成交编号。",
+        "No sale here in this way has awarded the achievement to the buyer; of one that was held "
+        "elsewhere, name the exchange and its transaction number (`sale_reference`).",
+    )
+    place = ("body", "pricing")
+
+
+class AchievementSold(Conflict):
+    code = "achievement_sold"
+    text = Text(
+        "该交易转化的是已有成果，请选其他定价方式；属技术开发、咨询、服务的，请在平台起草此类合同。",
+        "The deal is about an achievement: say how its price came to be. For development, "
+        "consulting or service draft a contract of that kind here.",
+    )
+    place = ("body", "pricing")
+
+
 class DayInFuture(Invalid):
     code = "day_in_future"
     text = Text("日期不能晚于今天。", "The day lies in the future.")

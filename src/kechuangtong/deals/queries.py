@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload
 
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.brokers.mandates import in_force
@@ -24,10 +24,13 @@ from kechuangtong.models import (
     DealStep,
     Mandate,
     Organization,
+    Sale,
+    SaleObjection,
     User,
 )
 from kechuangtong.models.contract import ContractState
-from kechuangtong.models.deal import DealState
+from kechuangtong.models.deal import DealSide, DealState
+from kechuangtong.models.sale import SaleState, SaleWay
 from kechuangtong.organizations.service import keep
 
 WHO_ACTS = (
@@ -97,6 +100,29 @@ async def has_contract(session: AsyncSession, deal_id: uuid.UUID) -> bool:
     live = (ContractState.DRAFT, ContractState.SIGNED)
     there = exists().where(Contract.deal_id == deal_id, Contract.state.in_(live))
     return bool(await session.scalar(select(there)))
+
+
+async def price_objection_open(session: AsyncSession, deal: Deal) -> bool:
+    """Whether an objection to a price of the deal's that is or was on notice is undecided."""
+    undecided = (SaleState.OPEN, SaleState.CLOSED)
+    found = exists().where(
+        SaleObjection.sale_id == Sale.id,
+        SaleObjection.outcome.is_(None),
+        Sale.stored_state.in_(undecided),
+        _sale_of(deal, Sale.buyer_id),
+    )
+    return bool(await session.scalar(select(found)))
+
+
+async def sale_awarded(session: AsyncSession, deal: Deal, way: SaleWay) -> bool:
+    """Whether a sale in this way has awarded the deal's achievement to one of its buyers."""
+    found = exists().where(
+        Sale.stored_state == SaleState.AWARDED,
+        Sale.way == way,
+        Sale.awarded_to_id.in_(_buyers(deal)),
+        _sale_of(deal, Sale.awarded_to_id),
+    )
+    return bool(await session.scalar(select(found)))
 
 
 async def counts(
@@ -176,6 +202,16 @@ def _of(organization_ids: Collection[uuid.UUID], *more: ColumnElement[bool]) -> 
     return exists().where(
         DealParty.deal_id == Deal.id, DealParty.organization_id.in_(organization_ids), *more
     )
+
+
+def _buyers(deal: Deal) -> list[uuid.UUID]:
+    return [one.organization_id for one in deal.of_side(DealSide.BUYER)]
+
+
+def _sale_of(deal: Deal, buyer: InstrumentedAttribute[uuid.UUID | None]) -> ColumnElement[bool]:
+    """Sales that name the deal, or that name none and are of its achievement and for its buyer."""
+    unnamed = and_(Sale.deal_id.is_(None), buyer.in_(_buyers(deal)))
+    return and_(Sale.achievement_id == deal.achievement_id, or_(Sale.deal_id == deal.id, unnamed))
 
 
 def _brokered_by(actor: Actor) -> ColumnElement[bool]:

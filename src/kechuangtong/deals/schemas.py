@@ -17,6 +17,8 @@ from kechuangtong.models.deal import DealSide, DealState
 from kechuangtong.sample import ids
 
 Note = Annotated[FreeText, StringConstraints(min_length=1, max_length=5_000)]
+SaleReference = Annotated[FreeText, StringConstraints(min_length=1, max_length=200)]
+"""The exchange at which a sale was held, and the number of its transaction."""
 Day = Annotated[date, Field(description="The day on which it was done; today where it is left out")]
 
 
@@ -76,7 +78,17 @@ class StepCreate(Input):
     ] = None
     pricing: Annotated[
         Pricing | None,
-        Field(description="定价方式, of `sign_contract`; `agreement` unless told"),
+        Field(
+            description="定价方式, of `sign_contract`; that of the side which signed first, else "
+            "`agreement`, unless told"
+        ),
+    ] = None
+    sale_reference: Annotated[
+        SaleReference | None,
+        Field(
+            description="Of a listing or auction elsewhere: the exchange and its transaction "
+            "number (交易场所和成交编号), beside `pricing`"
+        ),
     ] = None
     register_number: Annotated[
         ShortLine | None, Field(description="登记编号, 16 digits or 14, of `register`")

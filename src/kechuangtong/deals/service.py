@@ -14,7 +14,7 @@ from kechuangtong.core.db import new_id
 from kechuangtong.core.errors import Forbidden, NotFound
 from kechuangtong.core.http import check_version
 from kechuangtong.core.paging import Page
-from kechuangtong.deals import policy, queries
+from kechuangtong.deals import policy, queries, signing
 from kechuangtong.deals.errors import (
     ContractDecides,
     FieldRequired,
@@ -45,6 +45,7 @@ from kechuangtong.deals.schemas import (
 from kechuangtong.deals.states import (
     ACTS,
     BEFORE_SIGNING,
+    BY_SALE,
     TRANSITIONS,
     Action,
     By,
@@ -67,7 +68,7 @@ _ON_BOARD: Final = 5  # deals of each state
 _ASKED: Final[dict[Action, tuple[frozenset[str], frozenset[str]]]] = {
     Action.PUBLISH_PRICE: (frozenset({"price", "way"}), frozenset({"related"})),
     Action.RETURN_TO_NEGOTIATION: (frozenset({"reason"}), frozenset()),
-    Action.SIGN_CONTRACT: (frozenset(), frozenset({"pricing"})),
+    Action.SIGN_CONTRACT: (frozenset(), frozenset({"pricing", "sale_reference"})),
     Action.REGISTER: (frozenset({"register_number"}), frozenset()),
     Action.REFUSE_REGISTRATION: (frozenset({"reason"}), frozenset()),
     Action.RECORD_RECEIPT: (frozenset(), frozenset({"amount"})),
@@ -131,14 +132,16 @@ async def take(
     the last day of the notice, where they are not told.
 
     Raises Forbidden, WrongDealState, AlreadyAgreed, DayInFuture, DayBeforeStep,
-    PriceNoticeRequired, PriceNoticeRunning.
+    PriceNoticeRequired, PriceNoticeRunning, PriceObjectionOpen, SaleNotAwarded, AchievementSold.
     """
     steps = (await queries.histories(session, [deal.id]))[deal.id]
     details = dict(details or {})
     if action is Action.SIGN_CONTRACT:
-        details.setdefault("pricing", Pricing.AGREEMENT.value)
+        details = signing.completed(steps, details)
     pricing = Pricing(details["pricing"]) if "pricing" in details else None
     to_state = policy.decide(actor, deal, steps, side, action, on=on, pricing=pricing)
+    if action is Action.SIGN_CONTRACT:
+        await signing.check(session, deal, details)
     if action is Action.PUBLISH_PRICE:
         seller = deal.of_side(DealSide.SELLER)[0].organization
         rule = price_notice.at(on, seller.place)
@@ -274,7 +277,9 @@ async def show(session: AsyncSession, actor: Actor, deal: Deal) -> DealDetail:
     await session.flush()  # what was just written is among its steps
     steps = (await queries.histories(session, [deal.id]))[deal.id]
     mine = policy.sides(actor, deal)
-    left_out = _BY_CONTRACT if await queries.has_contract(session, deal.id) else frozenset()
+    left_out = set(_BY_CONTRACT if await queries.has_contract(session, deal.id) else ())
+    if await queries.price_objection_open(session, deal):
+        left_out.add(Action.SIGN_CONTRACT)
     notices = [one for one in steps if one.action == Action.PUBLISH_PRICE]
     return DealDetail.model_validate(
         {
@@ -382,6 +387,8 @@ def _details(body: StepCreate, on: date) -> dict[str, Any]:
         raise FieldRequired(loc=("body", name), action=body.action.value)
     for name in sorted(told.keys() - required - optional):
         raise FieldUnasked(loc=("body", name), action=body.action.value)
+    if body.sale_reference is not None and body.pricing not in BY_SALE:
+        raise FieldUnasked(loc=("body", "sale_reference"), action=f"pricing: {body.pricing}")
     if body.action is Action.PUBLISH_PRICE:
         told.setdefault("related", False)
     if body.register_number is not None:

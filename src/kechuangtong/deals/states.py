@@ -44,6 +44,10 @@ class Pricing(StrEnum):
     NO_ACHIEVEMENT = "no_achievement"  # 不转让、许可已有成果（委托开发、咨询、服务）
 
 
+BY_SALE: Final = frozenset({Pricing.LISTING, Pricing.AUCTION})
+"""Ways in which a sale has found the price."""
+
+
 class Cause(StrEnum):
     """Why a deal is terminated (终止原因): what is counted, beside what is written of it."""
 

@@ -105,6 +105,8 @@ async def divide_reward(
     actor: Insider,
     query: Annotated[RewardQuery, Query()],
 ) -> RewardRead:
-    """What each person gets of an amount, by contribution: the parts add up to it to the cent.
-    For the achievement's own organization."""
+    """What each person gets of an amount, by contribution: the parts add up to it to the cent. With
+    the floor that the reward may not fall below, by the owner's region, and a warning where main
+    contributors or transfer staff get less than the rules say. For the achievement's own
+    organization."""
     return await service.reward(session, actor, achievement_id, query.amount, query.on)

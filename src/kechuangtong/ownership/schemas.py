@@ -8,6 +8,8 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
+from kechuangtong.calculators.calculation import Caution, RuleRead
+from kechuangtong.calculators.calculation import Percent as RulePercent
 from kechuangtong.core.language import Text
 from kechuangtong.core.schemas import Input, Line, Output, ShortLine, Yuan, YuanSum
 from kechuangtong.lists.schemas import Day, OrganizationBrief
@@ -182,6 +184,17 @@ class RewardPart(BaseModel):
     amount: Yuan
 
 
+class FloorRead(Output):
+    """The least that those get together who made it, in percent: of net income, of shares, and of
+    each of the first years' operating profits (奖励最低标准)."""
+
+    income_percent: RulePercent
+    shares_percent: RulePercent
+    profit_percent: RulePercent
+    least_years: int
+    most_years: int
+
+
 class RewardRead(BaseModel):
     """A reward divided by contribution: the parts add up to the amount, to the cent.
 
@@ -195,3 +208,10 @@ class RewardRead(BaseModel):
     main: YuanSum
     transfer_staff: YuanSum
     parts: list[RewardPart]
+    floor: Annotated[
+        FloorRead | None, Field(description="Of the owner's region on the day, else the country's")
+    ]
+    rules: Annotated[
+        list[RuleRead], Field(description="Of the floor, and of who gets what part (依据)")
+    ]
+    warnings: Annotated[list[Caution], Field(description="What to be careful about (提示)")]

@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kechuangtong.accounts.actor import Actor
 from kechuangtong.accounts.permissions import Permission
 from kechuangtong.achievements.service import achievements
+from kechuangtong.calculators.calculation import REGION_UNKNOWN, Paper
+from kechuangtong.calculators.reward import divided
 from kechuangtong.core.clock import today
 from kechuangtong.core.db import new_id
 from kechuangtong.core.errors import (
@@ -33,8 +35,8 @@ from kechuangtong.models import (
 from kechuangtong.models.attachment import AttachedTo
 from kechuangtong.ownership import queries
 from kechuangtong.ownership.errors import AttachmentUnknown, NoInventors, UnitUnknown, UseTooShort
-from kechuangtong.ownership.reward import reward_split
 from kechuangtong.ownership.schemas import (
+    FloorRead,
     InventorRead,
     OwnershipPut,
     OwnershipRead,
@@ -43,6 +45,7 @@ from kechuangtong.ownership.schemas import (
     UnitRead,
 )
 from kechuangtong.policies import ownership as policy
+from kechuangtong.policies import rewards
 
 NONE_YET: frozenset[int] = frozenset({0})
 """The version that who sets an ownership first expects."""
@@ -133,7 +136,8 @@ async def reward(
     amount: Decimal,
     on: date | None,
 ) -> RewardRead:
-    """A reward divided among the persons of an ownership, for those who may see who they are.
+    """A reward divided among the persons of an ownership, for those who may see who they are, with
+    the rules of the owner's region.
 
     Raises NotFound, Forbidden, NoInventors.
     """
@@ -143,6 +147,21 @@ async def reward(
     ownership = await _on(session, achievement, on)
     if not ownership.inventors:
         raise NoInventors
+    on, region, paper = on or today(), achievement.organization.place, Paper()
+    floor = rewards.floor(on, region)
+    if floor is not None:
+        paper.by(floor.rule)
+        if floor.rule.region is None:
+            paper.warn(*REGION_UNKNOWN)
+    people = ownership.inventors
+    amounts = divided(
+        paper,
+        amount,
+        [one.contribution for one in people],
+        rewards.parts(on, region),
+        main=sum((one.contribution for one in people if one.main), Decimal(0)),
+        office=sum((one.contribution for one in people if one.transfer_staff), Decimal(0)),
+    )
     parts = [
         RewardPart(
             name=one.name,
@@ -151,9 +170,7 @@ async def reward(
             transfer_staff=one.transfer_staff,
             amount=yuan,
         )
-        for one, yuan in zip(
-            ownership.inventors, reward_split(amount, ownership.inventors), strict=True
-        )
+        for one, yuan in zip(people, amounts, strict=True)
     ]
     return RewardRead(
         achievement_id=achievement.id,
@@ -162,6 +179,9 @@ async def reward(
         main=sum((one.amount for one in parts if one.main), Decimal(0)),
         transfer_staff=sum((one.amount for one in parts if one.transfer_staff), Decimal(0)),
         parts=parts,
+        floor=None if floor is None else FloorRead.model_validate(floor),
+        rules=paper.rules,
+        warnings=paper.warnings,
     )
 
 

@@ -1,6 +1,7 @@
 """Deals (交易): one's own by state, and what can be done to one now."""
 
 import uuid
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -34,10 +35,12 @@ from kechuangtong.deals.policy import sides
 from kechuangtong.deals.schemas import (
     BoardQuery,
     DealCreate,
+    DealDetail,
     DealQuery,
     DocumentForm,
     StepCreate,
     StepQuery,
+    StepRead,
 )
 from kechuangtong.deals.states import TRANSITIONS, Action
 from kechuangtong.models.deal import DealSide
@@ -114,6 +117,7 @@ async def take_step(
     way: Annotated[str, Form()] = "",
     related: Annotated[str, Form()] = "",
     pricing: Annotated[str, Form()] = "",
+    sale_reference: Annotated[str, Form()] = "",
     register_number: Annotated[str, Form()] = "",
     amount: Annotated[str, Form()] = "",
     cause: Annotated[str, Form()] = "",
@@ -127,6 +131,7 @@ async def take_step(
         "way": way,
         "related": related,
         "pricing": pricing,
+        "sale_reference": sale_reference,
         "register_number": register_number,
         "amount": amount,
         "cause": cause,
@@ -234,5 +239,13 @@ async def _deal(
         brokers=(await brokers.listed(session, actor, deal_id)).items,
         aspects=aspects_of(reasons.for_, reasons.against) if reasons else [],
         today=today(),
+        signed=_signed(shown, history.items),
         typed=typed or {},
     )
+
+
+def _signed(deal: DealDetail, steps: Sequence[StepRead]) -> dict[str, Any]:
+    """What the side that signed first told of the price."""
+    waits = any(one.action is Action.SIGN_CONTRACT for one in deal.agreements)
+    told = (one.details for one in reversed(steps) if one.action is Action.SIGN_CONTRACT)
+    return next(told, {}) if waits else {}

@@ -6,7 +6,14 @@ from functools import cache
 from types import MappingProxyType
 
 from kechuangtong.core.language import Text
-from kechuangtong.policies import holidays, instrument_use, ownership, price_notice, trl
+from kechuangtong.policies import (
+    holidays,
+    instrument_classes,
+    instrument_use,
+    ownership,
+    price_notice,
+    trl,
+)
 from kechuangtong.policies.rules import Rule, read
 
 FILES = (
@@ -31,6 +38,7 @@ def rules() -> tuple[Rule, ...]:
     found += _holidays()
     found += _scales()
     found += _use_lines()
+    found += _classes()
     found += _price_notices()
     found += _ownership()
     return tuple(sorted(found, key=lambda one: one.id))
@@ -101,6 +109,21 @@ def _use_lines() -> Iterator[Rule]:
             region=None,
             values=MappingProxyType({"hours_a_year": one.hours_a_year}),
         )
+
+
+def _classes() -> Iterator[Rule]:
+    one = instrument_classes.table()
+    yield Rule(
+        id=f"instrument-classes-{one.in_force_from.year}",
+        title=Text("大型科学仪器设备分类", "The classification of instruments"),
+        source=one.source,
+        in_force_from=one.in_force_from,
+        in_force_until=None,
+        verified=False,  # its source says so: written down from a program's table
+        note=None,
+        region=None,
+        values=MappingProxyType({"names": dict(one.names)}),
+    )
 
 
 def _price_notices() -> Iterator[Rule]:

@@ -33,6 +33,12 @@ class BuyerUnknown(Invalid):
     place = ("body", "buyer_id")
 
 
+class BuyerNotInDeal(Invalid):
+    code = "buyer_not_in_deal"
+    text = Text("买方须是该交易的买方单位。", "The buyer is one of the buyers of the deal.")
+    place = ("body", "buyer_id")
+
+
 class DealUnsuitable(Invalid):
     code = "deal_unsuitable"
     text = Text(

@@ -105,7 +105,7 @@ async def decide(
     objection.decided_at = now()
     if upheld:
         sale.stored_fail_reason = FailReason.OBJECTION_UPHELD
-        await deals.ended(session, actor, sale, body.answer)
+        await deals.objected(session, actor, sale, body.answer)
     await session.flush()  # the log shows the new version
     if upheld:
         await settle_notices(session, sale)

@@ -73,7 +73,8 @@ class SaleTimes(Input):
         Day | None, Field(description="Last day of the price notice (公示止)")
     ] = None
     buyer_id: Annotated[
-        uuid.UUID | None, Field(description="The buyer of an agreement (买方), if it is here")
+        uuid.UUID | None,
+        Field(description="The buyer of an agreement (买方), if it is here; of a deal one of its"),
     ] = None
     buyer_related: Annotated[
         bool | None,

@@ -61,7 +61,7 @@ _DAY = timedelta(days=1)
 
 async def create(session: AsyncSession, actor: Actor, body: SaleCreate) -> Sale:
     """A new draft. Raises RecordNotFound, Forbidden, SaleFieldsDisagree, NoticeTooShort,
-    BuyerUnknown, DealUnsuitable."""
+    BuyerUnknown, BuyerNotInDeal, DealUnsuitable."""
     try:
         achievement = await achievements.get(session, actor, body.achievement_id)
     except NotFound as error:
@@ -247,7 +247,7 @@ async def _assign(session: AsyncSession, actor: Actor, sale: Sale, values: SaleF
         assert values.closes_at is not None
         sale.opens_at, sale.closes_at = values.opens_at, values.closes_at
     await deals.name(session, actor, sale, values.deal_id)
-    await _name_buyer(session, actor, sale, values.buyer_id)
+    await _name_buyer(session, actor, sale, await deals.buyer(session, sale, values.buyer_id))
 
 
 async def _name_buyer(

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kechuangtong.core.language import Text
 from kechuangtong.deals.states import Action
-from kechuangtong.models import DealParty, Event
+from kechuangtong.models import Broker, DealParty, Event
 
 Audience = Callable[[AsyncSession, Event], Awaitable[frozenset[uuid.UUID]]]
 """The organizations that are told of an event."""
@@ -72,6 +72,14 @@ async def _parties_of(session: AsyncSession, deal_id: uuid.UUID) -> frozenset[uu
         select(DealParty.organization_id).where(DealParty.deal_id == deal_id)
     )
     return frozenset(found)
+
+
+async def _of_mandate(session: AsyncSession, event: Event) -> frozenset[uuid.UUID]:
+    """A mandate is for who gives it, and for the institution of the broker."""
+    shown = _shown(event)
+    broker = await session.get(Broker, uuid.UUID(shown["broker_id"]))
+    institution = frozenset() if broker is None else frozenset({broker.organization_id})
+    return institution | {uuid.UUID(shown["organization_id"])}
 
 
 def _of_list(zh: str, en: str) -> dict[str, Text]:
@@ -142,6 +150,10 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
             "created": Text("建立交易", "A deal was opened"),
             "party_added": Text("交易增加一方", "A party joined a deal"),
             "party_removed": Text("交易减少一方", "A party left a deal"),
+            "publication_agreed": Text("一方同意公开交易", "A side agrees to make a deal public"),
+            "publication_withdrawn": Text(
+                "一方撤回公开交易的同意", "A side no longer agrees to make a deal public"
+            ),
             "broker_joined": Text("技术经纪人参与交易", "A broker joined a deal"),
             "broker_agreed": Text("对方同意技术经纪人参与", "The other side agrees to a broker"),
             "broker_left": Text("技术经纪人退出交易", "A broker left a deal"),
@@ -171,6 +183,11 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
             "confirmed": Text("一方确认合同", "A side has confirmed a contract"),
             "signed": Text("合同签订", "A contract is signed"),
             "discarded": Text("合同作废", "A draft was discarded"),
+            "amendment_proposed": Text("一方提议变更合同", "A side proposes an amendment"),
+            "cancellation_proposed": Text("一方提议解除合同", "A side proposes to cancel"),
+            "proposal_dropped": Text("放弃提议", "A proposal was dropped"),
+            "amended": Text("合同变更", "A contract was amended"),
+            "cancelled": Text("合同解除", "A contract was cancelled"),
             "registration_applied": Text("申请认定登记", "The registration was applied for"),
             "registration_accepted": Text("受理认定登记", "The application was accepted"),
             "registered": Text("准予登记", "A contract is registered"),
@@ -184,6 +201,7 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
             "dated": Text("付款条件达成", "A payment has a due date now"),
             "received": Text("记录到款", "A payment was received"),
             "reversed": Text("冲销到款", "A receipt was reversed"),
+            "due": Text("付款即将到期", "A payment is due soon"),
             "reported": Text("报告提成基数", "What royalties are reckoned from was reported"),
             "overdue": Text("付款逾期", "A payment is overdue"),
         },
@@ -196,6 +214,13 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
             "changed": Text("修改定价交易", "A sale was changed"),
             "published": Text("公示、挂牌或拍卖开始", "A sale has begun"),
             "objected": Text("收到异议", "Somebody objects to a sale"),
+            "objection_upheld": Text("异议成立", "An objection was upheld"),
+            "objection_dismissed": Text("异议不成立", "An objection was dismissed"),
+            "applied": Text("收到挂牌申请", "Somebody applied for what is listed"),
+            "bid": Text("收到竞价", "Somebody has bid"),
+            "first_refusal_offered": Text("征询优先受让", "The makers are asked first"),
+            "first_refusal_taken": Text("完成人优先受让", "The makers take it"),
+            "first_refusal_declined": Text("完成人放弃优先受让", "The makers do not take it"),
             "closed": Text("截止", "A sale has closed"),
             "awarded": Text("成交", "A sale was awarded"),
             "failed": Text("未成交", "Nothing was sold"),
@@ -217,7 +242,7 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
         },
     ),
     "mandate": Subject(
-        _named_by("organization_id"),
+        _of_mandate,
         "/v1/mandates/{}",
         {
             "offered": Text("提出委托", "A mandate was offered"),
