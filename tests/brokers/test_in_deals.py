@@ -87,7 +87,7 @@ async def test_a_broker_sees_and_acts_while_it_is_entrusted(
     assert drafted.status_code == 201, drafted.text
     (listed,) = (await stranger.get("/v1/contracts")).json()["items"]
     contract = await stranger.get(f"/v1/contracts/{listed['id']}")
-    assert "confirm" in contract.json()["possible"]
+    assert set(contract.json()["possible"]) == {"change", "discard"}  # it signs nothing
     discarded = await stranger.post(f"/v1/contracts/{listed['id']}/discard", headers=ANY)
     assert discarded.status_code == 200, discarded.text
     step = {"action": "start_negotiation"}
@@ -95,6 +95,9 @@ async def test_a_broker_sees_and_acts_while_it_is_entrusted(
         f"{path}/steps", json=step, headers={"If-Match": shown.headers["ETag"]}
     )
     assert taken.json()["state"] == "negotiation"
+    ending = {"action": "terminate", "reason": "无"}
+    refused = await stranger.post(f"{path}/steps", json=ending, headers=ANY)
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     alone = await scholar.post(f"{path}/brokers/{stranger_id}/agree")
     assert (alone.status_code, alone.json()["code"]) == (409, "not_on_both_sides")
 

@@ -84,7 +84,7 @@ async def test_merged_parties_keep_their_money_and_the_contract_stays_whole(
 
 
 @pytest.mark.parametrize("_place", ["sqlite"], indirect=True)  # no question of storage
-async def test_a_broker_of_a_side_reads_and_confirms_its_contract(
+async def test_a_broker_of_a_side_writes_its_contract_and_does_not_sign_it(
     service: Service, scholar: httpx.AsyncClient
 ) -> None:
     body = {"organization_id": str(service.university), "title": "余热除湿机组"}
@@ -105,8 +105,12 @@ async def test_a_broker_of_a_side_reads_and_confirms_its_contract(
         )
     shown = await client.get(f"/v1/contracts/{made['id']}")
     assert shown.status_code == 200, shown.text
-    answer = await act(client, made["id"], "confirm", side="buyer")
-    assert answer.status_code == 200, answer.text
+    assert set(shown.json()["possible"]) == {"change", "discard"}
+    changed = {"title": "新"}
+    path = f"/v1/contracts/{made['id']}"
+    assert (await client.patch(path, json=changed, headers=ANY)).status_code == 200
+    refused = await act(client, made["id"], "confirm", side="buyer")
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
 
 
 @pytest.mark.parametrize("_place", ["sqlite"], indirect=True)  # no question of storage

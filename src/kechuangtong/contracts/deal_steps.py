@@ -14,7 +14,7 @@ from kechuangtong.accounts.actor import OPERATOR, Actor
 from kechuangtong.contracts.content import ContractContent
 from kechuangtong.core.clock import today
 from kechuangtong.deals import queries, service
-from kechuangtong.deals.policy import agreed, sides
+from kechuangtong.deals.policy import agreed, sides_to
 from kechuangtong.deals.states import BEFORE_SIGNING, ENDED, TRANSITIONS, Action, Pricing
 from kechuangtong.models import Contract, ContractRegistration, Deal, PaymentReceipt
 from kechuangtong.models.contract import ContractKind
@@ -122,7 +122,7 @@ async def _take(
     the platform notes it. It stands in the order of the deal's steps."""
     deal = contract.deal
     steps = (await queries.histories(session, [deal.id]))[deal.id]
-    by = actor if side in sides(actor, deal) else OPERATOR
+    by = actor if side in sides_to(actor, deal, action) else OPERATOR
     kept = {**details, "contract_id": str(contract.id)}
     day = max(on, steps[-1].on)
     await service.take(session, by, deal, side, action, on=day, details=kept)

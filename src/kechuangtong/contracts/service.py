@@ -33,14 +33,14 @@ from kechuangtong.contracts.schemas import (
     ContractCreate,
     ContractPatch,
 )
-from kechuangtong.contracts.states import TRANSITIONS, Action, sides_of
+from kechuangtong.contracts.states import BY_BROKERS, TRANSITIONS, Action, sides_of
 from kechuangtong.core.clock import now, today
 from kechuangtong.core.db import new_id
 from kechuangtong.core.errors import Forbidden, NotFound, validation_text
 from kechuangtong.core.http import check_version
 from kechuangtong.core.money import HUNDRED, split
 from kechuangtong.deals import queries as deals
-from kechuangtong.deals.policy import sides
+from kechuangtong.deals.policy import party_sides, sides
 from kechuangtong.events import log
 from kechuangtong.inbox import service as inbox
 from kechuangtong.models import (
@@ -253,11 +253,9 @@ def move(contract: Contract, action: Action) -> ContractState:
 
 def possible(actor: Actor, contract: Contract) -> list[Action]:
     """What the actor may do to a contract as it stands."""
-    mine = sides(actor, contract.deal)
-    imported = bool(contract.content["technology_import"])
     found = []
     for action in TRANSITIONS[contract.state]:
-        able = mine & sides_of(action, technology_import=imported)
+        able = _able(actor, contract, action)
         if action is Action.CONFIRM:
             able = frozenset(one for one in able if contract.confirmed_at(one) is None)
             if deal_steps.has_ended(contract.deal):
@@ -377,11 +375,16 @@ def log_change(
 
 
 def _sides(actor: Actor, contract: Contract, action: Action) -> frozenset[DealSide]:
+    if mine := _able(actor, contract, action):
+        return mine
+    raise Forbidden
+
+
+def _able(actor: Actor, contract: Contract, action: Action) -> frozenset[DealSide]:
+    """The sides for which the actor may do this; what binds a side its broker may not."""
+    mine = (sides if action in BY_BROKERS else party_sides)(actor, contract.deal)
     imported = bool(contract.content["technology_import"])
-    mine = sides(actor, contract.deal) & sides_of(action, technology_import=imported)
-    if not mine:
-        raise Forbidden
-    return mine
+    return mine & sides_of(action, technology_import=imported)
 
 
 def _one(mine: frozenset[DealSide]) -> DealSide:

@@ -23,6 +23,9 @@ class Action(StrEnum):
     REACH = "reach"  # 付款条件达成
 
 
+# What a side's broker may do, too; what binds the side, or says what was paid, its own people do.
+BY_BROKERS: Final = frozenset({Action.CHANGE, Action.DISCARD, Action.REGISTER})
+
 _EITHER: Final = frozenset(DealSide)
 _SELLER: Final = frozenset({DealSide.SELLER})
 _BUYER: Final = frozenset({DealSide.BUYER})

@@ -19,7 +19,7 @@ from kechuangtong.deals.errors import (
     SideUnnamed,
     WrongDealState,
 )
-from kechuangtong.deals.states import ACTS, TRANSITIONS, Action, By, Pricing, sides_of
+from kechuangtong.deals.states import ACTS, OF_PARTIES, TRANSITIONS, Action, By, Pricing, sides_of
 from kechuangtong.models import Deal, DealStep
 from kechuangtong.models.deal import DealSide, DealState
 
@@ -62,12 +62,15 @@ def one_of(mine: frozenset[DealSide], named: DealSide | None) -> DealSide:
     return side
 
 
+def sides_to(actor: Actor, deal: Deal, action: Action) -> frozenset[DealSide]:
+    """The sides for which an actor may do this; what binds a side its broker may not."""
+    mine = party_sides(actor, deal) if action in OF_PARTIES else sides(actor, deal)
+    return mine & sides_of(action, deal.opened_by) if action in ACTS else mine
+
+
 def side_for(actor: Actor, deal: Deal, action: Action, named: DealSide | None) -> DealSide:
     """The side for which the actor does this. Raises Forbidden, SideUnnamed."""
-    mine = sides(actor, deal)
-    if action in ACTS:
-        mine &= sides_of(action, deal.opened_by)
-    return one_of(mine, named)
+    return one_of(sides_to(actor, deal, action), named)
 
 
 def known_sides(actor: Actor, deal: Deal) -> frozenset[DealSide]:
@@ -167,7 +170,7 @@ def decide(
     """
     if action not in TRANSITIONS[deal.state]:
         raise WrongDealState(state=deal.state.value, action=action.value)
-    if side not in sides(actor, deal) & sides_of(action, deal.opened_by):
+    if side not in sides_to(actor, deal, action):
         raise Forbidden
     if on > today():
         raise DayInFuture

@@ -276,7 +276,6 @@ async def show(session: AsyncSession, actor: Actor, deal: Deal) -> DealDetail:
     """A deal with what its two sides have agreed to and what the actor may do today."""
     await session.flush()  # what was just written is among its steps
     steps = (await queries.histories(session, [deal.id]))[deal.id]
-    mine = policy.sides(actor, deal)
     left_out = set(_BY_CONTRACT if await queries.has_contract(session, deal.id) else ())
     if await queries.price_objection_open(session, deal):
         left_out.add(Action.SIGN_CONTRACT)
@@ -292,7 +291,7 @@ async def show(session: AsyncSession, actor: Actor, deal: Deal) -> DealDetail:
             "actions": [
                 DealAction(action=action, side=side)
                 for action, side in policy.possible(deal, steps, today())
-                if side in mine and action not in left_out
+                if action not in left_out and side in policy.sides_to(actor, deal, action)
             ],
         }
     )

@@ -134,6 +134,16 @@ TRANSITIONS: Final[Mapping[DealState, Mapping[Action, DealState]]] = {
     DealState.TERMINATED: {},
 }
 
+# What binds a side, or says that it was paid: its broker leaves that to the side's own people.
+OF_PARTIES: Final = frozenset(
+    {
+        Action.AGREE_CONFIDENTIALITY,
+        Action.SIGN_CONTRACT,
+        Action.RECORD_RECEIPT,
+        Action.COMPLETE,
+        Action.TERMINATE,
+    }
+)
 ENDED: Final = frozenset(state for state, actions in TRANSITIONS.items() if not actions)
 BEFORE_SIGNING: Final = frozenset(
     {

@@ -19,7 +19,7 @@ from kechuangtong.core.clock import today
 from kechuangtong.core.errors import Conflict, Invalid, PreconditionFailed, validation_text
 from kechuangtong.core.language import Text
 from kechuangtong.core.paging import PageQuery
-from kechuangtong.deals.policy import sides
+from kechuangtong.deals.policy import party_sides, sides
 from kechuangtong.models.contract import ProposalState, RegistrationState
 from kechuangtong.models.deal import DealSide
 from kechuangtong.pages import contract_forms as forms
@@ -90,7 +90,11 @@ async def shown(
         money=money,
         possible=detail.possible,
         mine=[one for one in DealSide if one in mine],
-        to_confirm=[one for one in DealSide if one in mine and contract.confirmed_at(one) is None],
+        to_confirm=[
+            one
+            for one in DealSide
+            if one in party_sides(actor, contract.deal) and contract.confirmed_at(one) is None
+        ],
         reversible={
             one.id
             for one in money.receipts

@@ -19,7 +19,7 @@ from kechuangtong.contracts.schemas import (
 )
 from kechuangtong.core.errors import NotFound
 from kechuangtong.deals.http import Writer
-from kechuangtong.deals.policy import sides
+from kechuangtong.deals.policy import party_sides
 from kechuangtong.models.deal import DealSide
 from kechuangtong.pages import contract_forms as forms
 from kechuangtong.pages.contract_page import done
@@ -175,7 +175,7 @@ async def answer_proposal(
                 session, actor, contract_id, proposal.kind, proposal_id, side=other
             )
             return
-        side = proposal.by if proposal.by in sides(actor, contract.deal) else other
+        side = proposal.by if proposal.by in party_sides(actor, contract.deal) else other
         await proposals.drop(session, actor, contract_id, proposal.kind, proposal_id, side=side)
 
     return await done(request, runtime, actor, contract_id, act, then="#proposals")
