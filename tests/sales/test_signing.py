@@ -90,6 +90,7 @@ async def test_a_listing_is_signed_by_the_sale_that_awarded_the_achievement_to_t
         (listing, SaleState.CLOSED, {"minutes": -1}),
         (listing, awarded, {**won, "awarded_to_id": None, "awarded_to_maker": True}),
         (listing, awarded, {**won, "awarded_to_id": service.university}),
+        (listing, awarded, {**won, "awarded_to_id": service.university, "deal_id": deal_id}),
         (listing, awarded, {**won, "deal_id": another}),
         (listing, awarded, {**won, "achievement_id": uuid.UUID(other)}),
     ):
