@@ -39,7 +39,7 @@ from kechuangtong.core.trade import OrganizationKind
 from kechuangtong.jobs.service import running_jobs
 from kechuangtong.models import User
 from kechuangtong.organizations.service import create_organization
-from kechuangtong.runtime import Runtime
+from kechuangtong.runtime import Runtime, open_runtime
 from kechuangtong.settings import Settings
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -345,8 +345,16 @@ def application(settings: Settings) -> FastAPI:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Service]:
-    """A service on a migrated database with users and organizations."""
+async def _idle(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
+    async with open_runtime(settings) as runtime:
+        app.state.runtime = runtime
+        yield
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, working: bool = True) -> AsyncIterator[Service]:
+    """A service on a migrated database with users and organizations; or one in which nothing is
+    done in the background, where a test does that itself."""
     url = make_url(settings.resolved_database_url)
     template = await _template(url, settings.data_dir.with_name("template"))
     made_from = make_url(template.settings.resolved_database_url).database
@@ -361,7 +369,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             f'CREATE DATABASE "{url.database}" TEMPLATE "{made_from}" STRATEGY FILE_COPY',
         )
     app = application(settings)
-    async with app.router.lifespan_context(app):
+    async with app.router.lifespan_context(app) if working else _idle(app, settings):
         yield Service(app, app.state.runtime, template.university, template.enterprise)
     del app.state.runtime  # FastAPI keeps each application in a cache of its own
 

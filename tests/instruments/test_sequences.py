@@ -275,7 +275,7 @@ async def _instrument(
 
 @given(st.integers(1, 3), st.booleans(), PRICES, STEPS, USED)
 @settings(
-    max_examples=5_000 if LONG else 300,
+    max_examples=5_000 if LONG else 100,
     deadline=None,
     derandomize=not LONG,
     suppress_health_check=list(HealthCheck),
