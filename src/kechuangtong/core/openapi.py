@@ -96,6 +96,25 @@ def _require_if_match(operation: dict[str, Any]) -> None:
             parameter |= {"required": True, "schema": {"type": "string", "title": "If-Match"}}
 
 
+def _share_answers(schema: dict[str, Any]) -> None:
+    """Let operations refer to the error answers that all have alike; each in full, they would be a
+    third of the document."""
+    alike = {str(status): answer for status, answer in answers(*_WHY).items()}
+    for item in schema["paths"].values():
+        for operation in item.values():
+            for status, answer in operation["responses"].items():
+                if answer == alike.get(status):
+                    name = _answer_name(status)
+                    operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
+    shared = {_answer_name(status): answer for status, answer in alike.items()}
+    schema["components"]["responses"] = shared
+
+
+def _answer_name(status: str) -> str:
+    """NotFound for 404."""
+    return HTTPStatus(int(status)).phrase.replace(" ", "")
+
+
 def install(app: FastAPI, *, unlimited: str) -> None:
     """Let the app's document hold the shared problem schema, and that calls are limited but for
     those of paths that begin with `unlimited`."""
@@ -124,6 +143,7 @@ def install(app: FastAPI, *, unlimited: str) -> None:
                         found = {str(status): answer for status, answer in raised.items()}
                         responses = found | operation["responses"]
                         operation["responses"] = dict(sorted(responses.items()))
+            _share_answers(schema)
             app.openapi_schema = schema
         return app.openapi_schema
 
